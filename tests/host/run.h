@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One host and one guest from beginning to end: listen, start the guest's program if there is one,
+ * serve it, notice when everything has been tried, end the guest, clean up. run_main does it with a
+ * loop of its own; run_start puts it into a given loop, so that many can run side by side.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "tests/host/facts.h"
+#include "tests/host/fault.h"
+#include "tests/host/release.h"
+
+#define RUN_TIMEOUT_MS 10000  /* a request unanswered for so long: contact lost. Inferred: real hosts' value is not known */
+#define RUN_HEARTBEAT_MS 2000 /* Linux hv_util.c: "every 2 seconds" */
+#define RUN_QUIET_MS 250      /* nothing new for so long, and all asked: settled */
+#define RUN_LIMIT_MS 30000    /* the end of a run with a guest's program, settled or not */
+
+/* Why run tells something. */
+enum run_news {
+	RUN_SETTLED, /* every open component has been exercised, and nothing is new */
+	RUN_LEFT,    /* the guest went away; the facts are those of its last moment */
+	RUN_LIMIT,   /* the time is over */
+	RUN_STOPPED, /* SIGINT or SIGTERM */
+};
+
+struct run_options {
+	const struct release *release;
+	const char *socket_path; /* where to listen; NULL, with a guest only: in a private directory */
+	/* The guest's program, NULL-terminated, or NULL: it comes by itself. In each argument
+	 * "{socket}" becomes the path of the socket, "{dir}" a private directory. */
+	char *const *guest;
+	const char *guest_log; /* file that gets the guest's output; NULL: it shares ours */
+	struct fault_set faults;
+	bool disabled[COMPONENT_MAX]; /* switched off in the VM's settings: not offered */
+	const char *vm_name;          /* NULL: "vmicd" */
+	const char *mac;              /* asks for the IP information of this adapter; NULL: of none */
+	unsigned timeout_ms;          /* these: 0 takes the default above */
+	unsigned heartbeat_ms;
+	unsigned quiet_ms;
+	unsigned limit_ms; /* 0 without a guest's program: no limit */
+	uint32_t ring_size; /* bytes of one ring with its header page; 0: 16 KiB, as hv_utils has */
+
+	/* Called at each piece of news; the facts are good during the call. May be NULL. */
+	void (*report)(const struct run_options *options, const struct guest_facts *facts,
+		       enum run_news news);
+	void *user; /* for report */
+};
+
+/*
+ * Serves a guest until it settles (with a guest's program), leaves (with one) or the process is
+ * interrupted. 0; 1 when the guest's program could not be run or ended with a failure of its own
+ * accord; negative errno when the host could not do its part, and then it has said why on stderr.
+ */
+int run_main(const struct run_options *options);
+
+struct run;
+
+/*
+ * The same in the caller's loop. done is called once, when the guest's program has ended, with what
+ * run_main would return; it may free the run. The options must live as long as the run.
+ */
+int run_start(sd_event *event, const struct run_options *options,
+	      void (*done)(struct run *run, int result, void *user), void *user, struct run **ret);
+const struct guest_facts *run_facts(const struct run *run);
+/* Ends the guest at once, removes everything. Takes NULL; returns NULL. */
+struct run *run_free(struct run *run);
