@@ -19,6 +19,7 @@ enum component {
 struct component_info {
 	const char *key;          /* what options, scenarios and JSON say: "timesync" */
 	const char *name;         /* Get-VMIntegrationService's Name: "Time Synchronization" */
+	const char *wmi_class;    /* "Msvm_TimeSyncComponent" */
 	const char *event_source; /* "Microsoft-Windows-Hyper-V-Integration-..." */
 	const char *event_name;   /* how the event text calls it: "Hyper-V Data Exchange" */
 	const char *id;           /* the WMI component id, upper case, no braces */
