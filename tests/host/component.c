@@ -7,9 +7,9 @@
 #include "hv_util/base.h"
 
 /* A GUID in memory order: the first three fields little-endian, the last eight bytes as written. */
-#define GUID(a, b, c, ...)                                                                    \
-	{ (a) & 0xff, (a) >> 8 & 0xff, (a) >> 16 & 0xff, (uint32_t)(a) >> 24, (b) & 0xff, (b) >> 8, \
-	  (c) & 0xff, (c) >> 8, __VA_ARGS__ }
+#define GUID(a, b, c, ...)                                                    \
+	{ (a) & 0xff, (a) >> 8 & 0xff, (a) >> 16 & 0xff, (uint32_t)(a) >> 24, \
+	  (b) & 0xff, (b) >> 8, (c) & 0xff, (c) >> 8, __VA_ARGS__ }
 
 /*
  * Names and ids: Microsoft's WMI documentation (the Msvm_*Component classes) and the outputs of

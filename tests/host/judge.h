@@ -43,8 +43,9 @@ struct verdict {
 	enum result result;
 	unsigned n_status;   /* 0: OperationalStatus is empty, the cmdlet shows nothing */
 	uint16_t status[2];  /* OperationalStatus[0..1] */
-	enum certainty certainty;
-	char why[400]; /* one sentence: from what this follows */
+	enum certainty certainty;        /* of the result and of status[0] */
+	enum certainty second_certainty; /* of status[1], or that there is none */
+	char why[400];                   /* one sentence: from what this follows */
 };
 
 /* An event that the host writes to Microsoft-Windows-Hyper-V-Integration/Admin. */

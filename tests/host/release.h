@@ -28,7 +28,8 @@ struct release {
 	bool mismatch_degrades;
 	enum certainty mismatch_certainty;
 	bool event_names_versions; /* the event of a mismatch holds both pairs */
-	bool judges; /* false: the host has no status to show; told as the newest release would */
+	enum certainty status_certainty; /* that it tells a status in these words at all */
+	const char *remark;              /* a sentence for below its report, or NULL */
 	struct release_offer component[COMPONENT_MAX];
 };
 

@@ -43,6 +43,8 @@ const char *version_list_format(const struct version_list *list, char *text, siz
 		used += (size_t)snprintf(text + used, size - used, "%s%s", i ? " " : "",
 					 version_format(list->v[i], one));
 	}
+	if (used >= size && size > sizeof("..."))
+		memcpy(text + size - sizeof("..."), "...", sizeof("..."));
 	return text;
 }
 

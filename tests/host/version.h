@@ -19,7 +19,7 @@ bool version_list_has(const struct version_list *list, struct version v);
 /* Writes "major.minor" and returns text. */
 const char *version_format(struct version v, char text[static VERSION_TEXT_SIZE]);
 
-/* Writes the list as "1.0 3.0", cut at size, and returns text. */
+/* Writes the list as "1.0 3.0", with "..." at its end if it does not fit, and returns text. */
 const char *version_list_format(const struct version_list *list, char *text, size_t size);
 
 /* 0 and *ret, or -EINVAL when the text is not two numbers up to 65535 with a dot between. */
