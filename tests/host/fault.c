@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/host/fault.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hv_util/base.h"
+
+/* In the order of --help: first what happens to one message, then to the talk, then to the ring. */
+const struct fault_info fault_table[FAULT_MAX] = {
+	[FAULT_DROP] = { "drop", "N", 1, "lose every Nth answer of the guest" },
+	[FAULT_DELAY] = { "delay", "MS", 200, "send each request so much later" },
+	[FAULT_TRUNCATE] = { "truncate", "BYTES", 20, "cut each request to so many bytes" },
+	[FAULT_DUPLICATE] = { "duplicate", "", 0, "send each request twice" },
+	[FAULT_REORDER_VERSIONS] = { "reorder-versions", "", 0, "offer the versions highest first" },
+	[FAULT_UNEQUAL_COUNTS] = { "unequal-counts", "N", 5,
+				   "offer the lowest framework version N more times" },
+	[FAULT_LYING_COUNTS] = { "lying-counts", "N", 40,
+				 "claim N more versions than the message holds" },
+	[FAULT_RENEGOTIATE] = { "renegotiate", "N", 3, "negotiate again after every N answers" },
+	[FAULT_STORM] = { "storm", "N", 50, "send N negotiations without waiting" },
+	[FAULT_RESCIND] = { "rescind", "N", 1, "take the channel away and offer it again, N times" },
+	[FAULT_FILL_RING] = { "fill-ring", "", 0, "send requests until the ring is full" },
+	[FAULT_CORRUPT_INDEX] = { "corrupt-index", "VALUE", 0xfffffff1,
+				  "write VALUE into the ring's write index after the negotiation" },
+	[FAULT_CHANGE_AFTER_SIGNAL] = { "change-after-signal", "", 0,
+					"keep changing a packet's sizes after the signal" },
+	[FAULT_NEVER_READ] = { "never-read", "", 0, "never read what the guest sends" },
+};
+
+/* One FAULT[:COMPONENT][=NUMBER], taken apart. */
+struct fault_words {
+	enum fault fault;
+	int component; /* or -1: all */
+	uint64_t value;
+};
+
+static void say_names(char *error, size_t size, const char *name)
+{
+	size_t at = (size_t)snprintf(error, size, "unknown fault \"%s\", there are:", name);
+
+	for (size_t i = 0; i < FAULT_MAX && at < size; i++)
+		at += (size_t)snprintf(error + at, size - at, " %s", fault_table[i].name);
+}
+
+static int parse_number(const char *text, uint64_t *ret)
+{
+	char *end = NULL;
+
+	errno = 0;
+	*ret = strtoull(text, &end, 0);
+	return errno || end == text || *end || *text == '-' ? -EINVAL : 0;
+}
+
+static int fault_from_name(const char *name, enum fault *ret)
+{
+	for (int i = 0; i < FAULT_MAX; i++)
+		if (strcmp(fault_table[i].name, name) == 0) {
+			*ret = (enum fault)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+static int fault_parse(const char *text, struct fault_words *ret, char *error, size_t error_size)
+{
+	char copy[128];
+	char *number, *key;
+	enum component component;
+
+	if ((size_t)snprintf(copy, sizeof(copy), "%s", text) >= sizeof(copy)) {
+		snprintf(error, error_size, "a fault is NAME[:COMPONENT][=NUMBER]");
+		return -EINVAL;
+	}
+	number = strchr(copy, '=');
+	if (number)
+		*number++ = 0;
+	key = strchr(copy, ':');
+	if (key)
+		*key++ = 0;
+
+	if (fault_from_name(copy, &ret->fault) < 0) {
+		say_names(error, error_size, copy);
+		return -EINVAL;
+	}
+	if (key && component_from_key(key, &component) < 0) {
+		snprintf(error, error_size, "fault %s: unknown component \"%s\"", copy, key);
+		return -EINVAL;
+	}
+	ret->component = key ? (int)component : -1;
+	ret->value = fault_table[ret->fault].preset;
+	if (number && (!*fault_table[ret->fault].value || parse_number(number, &ret->value) < 0)) {
+		snprintf(error, error_size, "fault %s: %s, not \"%s\"", copy,
+			 *fault_table[ret->fault].value ? "expected a number" : "takes no number",
+			 number);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int fault_set_switch(struct fault_set *set, const char *text, bool on, char *error,
+			    size_t error_size)
+{
+	struct fault_words words = { 0 };
+	int r;
+
+	r = fault_parse(text, &words, error, error_size);
+	if (r < 0)
+		return r;
+	for (int c = 0; c < COMPONENT_MAX; c++) {
+		if (words.component >= 0 && words.component != c)
+			continue;
+		set->on[c][words.fault] = on;
+		set->value[c][words.fault] = words.value;
+	}
+	return 0;
+}
+
+int fault_set_add(struct fault_set *set, const char *text, char *error, size_t error_size)
+{
+	return fault_set_switch(set, text, true, error, error_size);
+}
+
+int fault_set_remove(struct fault_set *set, const char *text, char *error, size_t error_size)
+{
+	return fault_set_switch(set, text, false, error, error_size);
+}
+
+void fault_list(FILE *to)
+{
+	for (size_t i = 0; i < FAULT_MAX; i++) {
+		const struct fault_info *f = &fault_table[i];
+		char name[64];
+
+		snprintf(name, sizeof(name), "%s%s%s", f->name, *f->value ? "=" : "", f->value);
+		fprintf(to, "  %-22s %s", name, f->text);
+		if (*f->value)
+			fprintf(to, " (%s%llu)", "default ", (unsigned long long)f->preset);
+		fputc('\n', to);
+	}
+}
