@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "hv_util/ring.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* A ring must hold more than the smallest packet with its trailer. */
+#define DATA_MIN 64
+
+static uint32_t load(_Atomic uint32_t *word)
+{
+	return atomic_load_explicit(word, memory_order_acquire);
+}
+
+static bool index_is_possible(uint32_t index, uint32_t size)
+{
+	return index < size && index % 8 == 0;
+}
+
+/* Bytes from one index on to another. */
+static uint32_t distance(uint32_t from, uint32_t to, uint32_t size)
+{
+	return to >= from ? to - from : to + (size - from);
+}
+
+/* index + n, where n is at most size. */
+static uint32_t advance(uint32_t index, uint32_t n, uint32_t size)
+{
+	return n < size - index ? index + n : n - (size - index);
+}
+
+static int size_check(size_t len, uint32_t *ret)
+{
+	if (len < RING_PAGE_SIZE + DATA_MIN || len % 8 != 0 || len > UINT32_MAX)
+		return -EINVAL;
+	*ret = (uint32_t)(len - RING_PAGE_SIZE);
+	return 0;
+}
+
+static void copy_in(struct ring_tx *tx, uint32_t at, const void *from, size_t n)
+{
+	size_t to_end = tx->size - at;
+
+	if (n <= to_end) {
+		memcpy(tx->data + at, from, n);
+		return;
+	}
+	memcpy(tx->data + at, from, to_end);
+	memcpy(tx->data, (const uint8_t *)from + to_end, n - to_end);
+}
+
+static void copy_out(const struct ring_rx *rx, uint32_t at, void *to, size_t n)
+{
+	size_t to_end = rx->size - at;
+
+	if (n <= to_end) {
+		memcpy(to, rx->data + at, n);
+		return;
+	}
+	memcpy(to, rx->data + at, to_end);
+	memcpy((uint8_t *)to + to_end, rx->data, n - to_end);
+}
+
+/* --- writing --- */
+
+int ring_tx_init(struct ring_tx *tx, void *mem, size_t len)
+{
+	struct ring_page *page = mem;
+	struct ring_tx t = { .page = page, .data = (uint8_t *)mem + RING_PAGE_SIZE };
+	int r;
+
+	r = size_check(len, &t.size);
+	if (r < 0)
+		return r;
+	t.write = t.published = load(&page->write_index);
+	t.read = load(&page->read_index);
+	if (!index_is_possible(t.write, t.size) || !index_is_possible(t.read, t.size))
+		return -EBADMSG;
+	*tx = t;
+	return 0;
+}
+
+static uint32_t tx_room(const struct ring_tx *tx)
+{
+	return tx->size - distance(tx->read, tx->write, tx->size);
+}
+
+/* Sees how far the reader has come: its index is a cache miss, so only when the room that is known
+ * of is not enough. */
+static int tx_look(struct ring_tx *tx)
+{
+	uint32_t read = load(&tx->page->read_index);
+
+	if (!index_is_possible(read, tx->size))
+		return -EBADMSG;
+	tx->read = read;
+	return 0;
+}
+
+int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void *payload,
+		size_t len)
+{
+	const uint64_t zero = 0, trailer = (uint64_t)tx->write << 32;
+	const size_t space = RING_SPACE(len), padded = space - RING_TRAILER_SIZE;
+	const struct {
+		uint16_t type, offset8, len8, flags;
+		uint64_t trans_id;
+	} desc = {
+		.type = packet->type,
+		.offset8 = RING_DESC_SIZE / 8,
+		.len8 = (uint16_t)(padded / 8),
+		.flags = packet->flags,
+		.trans_id = packet->trans_id,
+	};
+	uint32_t at = tx->write;
+
+	_Static_assert(sizeof(desc) == RING_DESC_SIZE, "vmpacket_descriptor");
+
+	/* A full ring would look empty: room must be left (hv_ringbuffer_write: "<="). */
+	if (len > UINT16_MAX * 8 - RING_DESC_SIZE || space >= tx->size)
+		return -EMSGSIZE;
+	if (tx_room(tx) <= space) {
+		int r = tx_look(tx);
+
+		if (r < 0)
+			return r;
+		if (tx_room(tx) <= space)
+			return -EAGAIN;
+	}
+
+	copy_in(tx, at, &desc, sizeof(desc));
+	at = advance(at, sizeof(desc), tx->size);
+	copy_in(tx, at, payload, len);
+	at = advance(at, (uint32_t)len, tx->size);
+	copy_in(tx, at, &zero, padded - sizeof(desc) - len);
+	at = advance(at, (uint32_t)(padded - sizeof(desc) - len), tx->size);
+	copy_in(tx, at, &trailer, sizeof(trailer));
+	tx->write = advance(at, sizeof(trailer), tx->size);
+	return 0;
+}
+
+int ring_tx_commit(struct ring_tx *tx)
+{
+	uint32_t was = tx->published, masked;
+	int r;
+
+	if (tx->write == was)
+		return 0;
+	atomic_store(&tx->page->write_index, tx->write); /* [A] */
+	tx->published = tx->write;
+
+	masked = atomic_load(&tx->page->interrupt_mask); /* [D] */
+	tx->read = atomic_load(&tx->page->read_index);   /* [D] */
+	r = index_is_possible(tx->read, tx->size) ? 0 : -EBADMSG;
+	if (r < 0) {
+		tx->read = was;
+		return r;
+	}
+	return masked == 0 && tx->read == was;
+}
+
+int ring_tx_wait_for_room(struct ring_tx *tx, size_t len)
+{
+	uint32_t space = (uint32_t)RING_SPACE(len);
+	uint32_t read;
+
+	/* The reader compares after it has stored its index, so store first, then look. */
+	atomic_store(&tx->page->pending_send_size, space);
+	read = atomic_load(&tx->page->read_index);
+	if (!index_is_possible(read, tx->size))
+		return -EBADMSG;
+	tx->read = read;
+	if (tx_room(tx) <= space)
+		return 0;
+	atomic_store(&tx->page->pending_send_size, 0);
+	return 1;
+}
+
+/* --- reading --- */
+
+int ring_rx_init(struct ring_rx *rx, void *mem, size_t len)
+{
+	struct ring_page *page = mem;
+	struct ring_rx t = { .page = page, .data = (uint8_t *)mem + RING_PAGE_SIZE };
+	int r;
+
+	r = size_check(len, &t.size);
+	if (r < 0)
+		return r;
+	t.read = t.published = t.write = load(&page->read_index);
+	if (!index_is_possible(t.read, t.size))
+		return -EBADMSG;
+	*rx = t;
+	return 0;
+}
+
+/* How much is there to read: bytes, or -EBADMSG. */
+static int64_t rx_available(struct ring_rx *rx)
+{
+	uint32_t write;
+
+	/* The writer's index is a cache miss: look at it when all that is known of has been read. */
+	if (rx->read == rx->write) {
+		write = load(&rx->page->write_index); /* [B] */
+		if (!index_is_possible(write, rx->size))
+			return -EBADMSG;
+		rx->write = write;
+	}
+	return distance(rx->read, rx->write, rx->size);
+}
+
+int ring_rx_get(struct ring_rx *rx, struct ring_packet *ret, void *buf, size_t cap)
+{
+	struct {
+		uint16_t type, offset8, len8, flags;
+		uint64_t trans_id;
+	} desc;
+	int64_t available = rx_available(rx);
+	size_t header, total, len;
+
+	_Static_assert(sizeof(desc) == RING_DESC_SIZE, "vmpacket_descriptor");
+
+	if (available <= 0)
+		return (int)available;
+	if (available < RING_DESC_SIZE + RING_TRAILER_SIZE)
+		return -EBADMSG;
+
+	copy_out(rx, rx->read, &desc, sizeof(desc));
+	header = (size_t)desc.offset8 * 8;
+	total = (size_t)desc.len8 * 8;
+	if (header < RING_DESC_SIZE || total < header ||
+	    total > (size_t)available - RING_TRAILER_SIZE)
+		return -EBADMSG;
+
+	/* The trailer is not looked at: QEMU leaves it zero. */
+	len = total - header;
+	copy_out(rx, advance(rx->read, (uint32_t)header, rx->size), buf, len < cap ? len : cap);
+	rx->read = advance(rx->read, (uint32_t)(total + RING_TRAILER_SIZE), rx->size);
+	*ret = (struct ring_packet){
+		.type = desc.type,
+		.flags = desc.flags,
+		.trans_id = desc.trans_id,
+		.len = len,
+	};
+	return len <= cap ? 1 : -EMSGSIZE;
+}
+
+int ring_rx_commit(struct ring_rx *rx)
+{
+	uint32_t was = rx->published, pending, write, room_before, room;
+
+	if (rx->read == was)
+		return 0;
+	atomic_store(&rx->page->read_index, rx->read); /* [C] */
+	rx->published = rx->read;
+
+	/* "if feature bit 0 is set in inbound header": only then does the writer use the word. */
+	if (!(load(&rx->page->feature_bits) & RING_FEATURE_PENDING_SEND_SIZE))
+		return 0;
+	pending = atomic_load(&rx->page->pending_send_size);
+	if (pending == 0)
+		return 0;
+
+	write = load(&rx->page->write_index);
+	if (!index_is_possible(write, rx->size))
+		return 0; /* the next ring_rx_get says so */
+	room_before = rx->size - distance(was, write, rx->size);
+	room = rx->size - distance(rx->read, write, rx->size);
+	return room_before <= pending && room > pending;
+}
+
+void ring_rx_mask(struct ring_rx *rx)
+{
+	atomic_store_explicit(&rx->page->interrupt_mask, 1, memory_order_relaxed);
+}
+
+int ring_rx_unmask(struct ring_rx *rx)
+{
+	atomic_store(&rx->page->interrupt_mask, 0);              /* [E] */
+	return atomic_load(&rx->page->write_index) != rx->read; /* [F] */
+}
