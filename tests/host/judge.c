@@ -139,7 +139,7 @@ static void judge_no_common(struct hearing *h)
 	first_status(h, RESULT_NO_COMMON, WMI_NON_RECOVERABLE);
 	h->verdict->second_certainty = UNKNOWN;
 	because(h,
-		"Offered framework %s and message %s; the guest answered counts %u,%u: none of these.",
+		"Offered framework %s and message %s; it answered counts %u,%u: none of them.",
 		version_list_format(&h->facts->offered_framework, framework, sizeof(framework)),
 		version_list_format(&h->facts->offered_message, message, sizeof(message)),
 		h->facts->answered_counts[0], h->facts->answered_counts[1]);
