@@ -142,22 +142,23 @@ int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void
 
 int ring_tx_commit(struct ring_tx *tx)
 {
-	uint32_t was = tx->published, masked;
-	int r;
+	uint32_t was = tx->published, masked, read;
 
 	if (tx->write == was)
 		return 0;
+	if (tx->waiting) {
+		atomic_store_explicit(&tx->page->pending_send_size, 0, memory_order_relaxed);
+		tx->waiting = false;
+	}
 	atomic_store(&tx->page->write_index, tx->write); /* [A] */
 	tx->published = tx->write;
 
 	masked = atomic_load(&tx->page->interrupt_mask); /* [D] */
-	tx->read = atomic_load(&tx->page->read_index);   /* [D] */
-	r = index_is_possible(tx->read, tx->size) ? 0 : -EBADMSG;
-	if (r < 0) {
-		tx->read = was;
-		return r;
-	}
-	return masked == 0 && tx->read == was;
+	read = atomic_load(&tx->page->read_index);       /* [D] */
+	if (!index_is_possible(read, tx->size))
+		return -EBADMSG;
+	tx->read = read;
+	return masked == 0 && read == was;
 }
 
 int ring_tx_wait_for_room(struct ring_tx *tx, size_t len)
@@ -167,14 +168,12 @@ int ring_tx_wait_for_room(struct ring_tx *tx, size_t len)
 
 	/* The reader compares after it has stored its index, so store first, then look. */
 	atomic_store(&tx->page->pending_send_size, space);
+	tx->waiting = true;
 	read = atomic_load(&tx->page->read_index);
 	if (!index_is_possible(read, tx->size))
 		return -EBADMSG;
 	tx->read = read;
-	if (tx_room(tx) <= space)
-		return 0;
-	atomic_store(&tx->page->pending_send_size, 0);
-	return 1;
+	return tx_room(tx) > space;
 }
 
 /* --- reading --- */

@@ -42,6 +42,7 @@ struct ring_tx {
 	uint32_t write;     /* behind the last packet put */
 	uint32_t published; /* what the reader may see of that */
 	uint32_t read;      /* the reader's index as last seen: it can only have moved on */
+	bool waiting;       /* pending_send_size is set: the next commit clears it */
 };
 
 struct ring_rx {
