@@ -8,6 +8,7 @@
 
 #include "hv_util/bytes.h"
 #include "tests/host/text16.h"
+#include "tests/host/version.h"
 
 /* --- tables --- */
 
@@ -222,18 +223,6 @@ int wire_status_parse(const char *text, uint32_t *ret)
 	return 0;
 }
 
-int wire_parse_version(const char *text, struct version *ret)
-{
-	unsigned major, minor;
-	int end = 0;
-
-	if (sscanf(text, "%5u.%5u%n", &major, &minor, &end) != 2 || text[end] || major > 65535 ||
-	    minor > 65535)
-		return -EINVAL;
-	*ret = (struct version){ (uint16_t)major, (uint16_t)minor };
-	return 0;
-}
-
 int wire_parse_hex(const char *hex, uint8_t *ret, size_t size)
 {
 	size_t n = strlen(hex) / 2;
@@ -335,7 +324,7 @@ static int set_version(struct message *m, size_t at, const char *text)
 {
 	struct version v;
 
-	if (wire_parse_version(text, &v) < 0)
+	if (version_parse(text, &v) < 0)
 		return -EINVAL;
 	put_version(m, at, v);
 	return 4;
@@ -590,6 +579,21 @@ int wire_check_value(const struct wire_operation *op, const uint8_t *payload, si
 		return r;
 	return check_typed(body + value->offset, (uint32_t)get_number(body + value->type_at, 4),
 			   (uint32_t)get_number(body + value->size_at, 4), why, why_size);
+}
+
+int wire_check_sequence(const struct message *request, const uint8_t *payload, size_t len,
+			char *why, size_t why_size)
+{
+	const uint8_t *sent = request->bytes + WIRE_BODY, *came = payload + WIRE_BODY;
+	struct wire_header h;
+
+	if (request->len < WIRE_BODY + 8 || len < WIRE_BODY + 8 ||
+	    wire_parse_header(payload, len, &h) < 0 || h.status ||
+	    get_number(came, 8) == get_number(sent, 8) + 1)
+		return 0;
+	snprintf(why, why_size, "a heartbeat's answer has sequence %llu, its request had %llu",
+		 (unsigned long long)get_number(came, 8), (unsigned long long)get_number(sent, 8));
+	return -EBADMSG;
 }
 
 static void get_element(const uint8_t *p, enum wire_kind kind, char *ret, size_t size)

@@ -109,9 +109,6 @@ _must_check_ int wire_patch(struct message *m, size_t offset, const char *hex);
 /* "41004200" as bytes. The count, -EINVAL, or -ENOBUFS. */
 _must_check_ int wire_parse_hex(const char *hex, uint8_t *ret, size_t size);
 
-/* A version, "3.0". */
-_must_check_ int wire_parse_version(const char *text, struct version *ret);
-
 /* What the headers of a reply say. */
 struct wire_header {
 	uint32_t pipe_size;
@@ -142,6 +139,10 @@ _must_check_ int wire_parse_negotiate(const uint8_t *payload, size_t len, uint16
  */
 _must_check_ int wire_check_value(const struct wire_operation *op, const uint8_t *payload,
 				  size_t len, char *why, size_t why_size);
+
+/* A heartbeat's answer carries the sequence number of its request and one more. Returns as above. */
+_must_check_ int wire_check_sequence(const struct message *request, const uint8_t *payload,
+				     size_t len, char *why, size_t why_size);
 
 /*
  * A field as text: numbers in decimal, texts as UTF-8 up to their NUL, with \w{} for what is not

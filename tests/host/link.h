@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way between the host and one guest, whatever carries it: channels are offered, opened, closed
+ * and rescinded, and each side can signal the other. What goes through the rings is not the link's
+ * business. The rest of the host knows links only by this header.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "hv_util/base.h"
+#include "tests/host/component.h"
+
+#define LINK_NO_COMPONENT (-1)
+
+struct link_events {
+	void (*joined)(void *user); /* a guest is there: offer now */
+	/* The guest opens a channel: memory holds both rings, guest -> host first. 0 or -errno. */
+	int (*opened)(void *user, enum component c, void *memory, uint32_t ring_size);
+	void (*closed)(void *user, enum component c);   /* the memory is still there */
+	void (*released)(void *user, enum component c); /* after a rescind */
+	void (*signalled)(void *user, enum component c, uint64_t times);
+	/* The guest broke the link's rules; component or LINK_NO_COMPONENT. */
+	void (*violated)(void *user, int component, const char *sentence);
+	void (*left)(void *user); /* the guest is gone; each open channel's memory is still there */
+};
+
+struct link;
+
+struct link_ops {
+	int (*offer)(struct link *l, enum component c); /* -EBUSY: it is offered already */
+	int (*offers_done)(struct link *l);
+	int (*rescind)(struct link *l, enum component c); /* -ENOENT: it is not offered */
+	int (*signal)(struct link *l, enum component c);
+	struct link *(*free)(struct link *l);
+};
+
+/* The first member of every kind of link. */
+struct link {
+	const struct link_ops *ops;
+};
+
+/* Opens one kind of link at an address. 0 or negative errno. */
+typedef int (*link_open)(sd_event *event, const char *address, uint32_t ring_size,
+			 const struct link_events *events, void *user, struct link **ret);
+
+/* Listens on a Unix socket, see SOCKET.md; serves one guest at a time. A link_open. */
+int link_socket_open(sd_event *event, const char *path, uint32_t ring_size,
+		     const struct link_events *events, void *user, struct link **ret);
