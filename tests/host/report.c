@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/host/report.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "tests/host/report_json.h"
+#include "tests/host/report_wmi.h"
+#include "tests/host/text.h"
+#include "tests/host/version.h"
+
+#define CELL_SIZE 256
+
+enum colour report_colour(enum result result)
+{
+	static const enum colour colours[RESULT_MAX] = {
+		[RESULT_OK] = COLOUR_GREEN,       [RESULT_MISMATCH] = COLOUR_YELLOW,
+		[RESULT_NO_COMMON] = COLOUR_RED,  [RESULT_LOST] = COLOUR_RED,
+		[RESULT_NO_CONTACT] = COLOUR_DIM, [RESULT_DISABLED] = COLOUR_DIM,
+		[RESULT_ABSENT] = COLOUR_DIM,     [RESULT_OFF] = COLOUR_DIM,
+	};
+
+	return colours[result];
+}
+
+const char *report_mark(enum certainty certainty)
+{
+	static const char *const marks[] = {
+		[CERTAIN] = "", [INFERRED] = " *", [UNKNOWN] = " ?"
+	};
+
+	return marks[certainty];
+}
+
+void report_print_marks(const struct terminal *t, enum certainty weakest)
+{
+	if (weakest == CERTAIN)
+		return;
+	(void)fputc('\n', t->to);
+	terminal_paragraph(t, COLOUR_DIM, "* ",
+			   "inferred from public evidence; a real host may correct it");
+	if (weakest == UNKNOWN)
+		terminal_paragraph(t, COLOUR_DIM, "? ",
+				   "no public evidence; the likeliest value was taken");
+}
+
+/* One row of the table. The texts are kept until the table is printed. */
+struct row {
+	char name[CELL_SIZE], primary[CELL_SIZE], secondary[CELL_SIZE];
+	struct verdict verdict;
+};
+
+static void row_fill(struct row *row)
+{
+	const struct verdict *v = &row->verdict;
+	const char *second = v->n_status > 1 ? judge_status_text(v->status[1]) : "";
+
+	(void)snprintf(row->primary, sizeof(row->primary), "%s%s",
+		       v->n_status ? judge_status_text(v->status[0]) : "",
+		       v->n_status ? report_mark(v->certainty) : "");
+	/* A status without a published text still has a number. */
+	if (v->n_status > 1 && !*second)
+		(void)snprintf(row->secondary, sizeof(row->secondary), "(%u)%s", v->status[1],
+			       report_mark(v->second_certainty));
+	else
+		(void)snprintf(row->secondary, sizeof(row->secondary), "%s%s", second,
+			       v->n_status && (*second || v->second_certainty > v->certainty) ?
+				       report_mark(v->second_certainty) : "");
+}
+
+static void print_table(const struct release *release, const struct guest_facts *facts,
+			const struct terminal *t, enum certainty *weakest)
+{
+	static const char *const titles[] = { "VMName", "Name", "Enabled",
+					      "PrimaryStatusDescription",
+					      "SecondaryStatusDescription" };
+	struct row rows[COMPONENT_MAX];
+	struct table_cell cells[COMPONENT_MAX * ARRAY_LEN(titles)], *cell = cells;
+	char vm_name[CELL_SIZE];
+	size_t n = 0;
+
+	(void)text_escape(facts->vm_name, vm_name, sizeof(vm_name));
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		struct row *row = &rows[n];
+		enum colour colour;
+
+		judge_component(release, facts, c, &row->verdict);
+		if (row->verdict.result == RESULT_ABSENT)
+			continue;
+		row_fill(row);
+		if (row->verdict.n_status) {
+			*weakest = certainty_weaker(*weakest, row->verdict.certainty);
+			*weakest = certainty_weaker(*weakest, row->verdict.second_certainty);
+		}
+		colour = report_colour(row->verdict.result);
+		*cell++ = (struct table_cell){ vm_name, COLOUR_PLAIN };
+		*cell++ = (struct table_cell){ component_table[c].name, COLOUR_PLAIN };
+		*cell++ = (struct table_cell){ facts->component[c].enabled ? "True" : "False",
+					       COLOUR_PLAIN };
+		*cell++ = (struct table_cell){ row->primary, colour };
+		*cell++ = (struct table_cell){ row->secondary, colour };
+		n++;
+	}
+	terminal_table(t, titles, ARRAY_LEN(titles), cells, n);
+}
+
+static void print_heading(const struct terminal *t, const char *text)
+{
+	(void)fputc('\n', t->to);
+	terminal_text(t, COLOUR_BOLD, text);
+	(void)fputc('\n', t->to);
+}
+
+/* One line an event where nothing is broken, so that a search finds all of it. */
+static void print_event(const struct terminal *t, const struct host_event *event)
+{
+	char text[2 * sizeof(event->text)], id[16] = "?";
+
+	if (event->id)
+		(void)snprintf(id, sizeof(id), "%u", event->id);
+	(void)text_escape(event->text, text, sizeof(text));
+	(void)fprintf(t->to, "%-4s  ", id);
+	terminal_text(t, COLOUR_YELLOW, event->source);
+	(void)fprintf(t->to, "%s%s", report_mark(event->certainty), t->width ? "\n" : "");
+	terminal_paragraph(t, COLOUR_PLAIN, t->width ? "      " : "  ", text);
+}
+
+/* Returns how many there are. */
+static unsigned print_events(const struct release *release, const struct guest_facts *facts,
+			     const struct terminal *t, enum certainty *weakest)
+{
+	unsigned n = 0;
+
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		struct host_event event;
+
+		if (judge_event(release, facts, c, &event) == 0)
+			continue;
+		if (n++ == 0)
+			print_heading(t, "Event log: Microsoft-Windows-Hyper-V-Integration/Admin");
+		print_event(t, &event);
+		*weakest = certainty_weaker(*weakest, event.certainty);
+	}
+	return n;
+}
+
+/* A verdict whose reason no status and no event tells. */
+static bool verdict_wants_reason(const struct release *release, const struct verdict *v,
+				 const struct component_facts *facts)
+{
+	return v->result == RESULT_NO_COMMON || v->result == RESULT_LOST ||
+	       (v->result == RESULT_MISMATCH && !release->event_names_versions) ||
+	       (v->result == RESULT_NO_CONTACT && facts->opened);
+}
+
+static void print_reasons(const struct release *release, const struct guest_facts *facts,
+			  const struct terminal *t)
+{
+	bool any = false;
+
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		char lead[CELL_SIZE];
+		struct verdict v;
+
+		judge_component(release, facts, c, &v);
+		if (!verdict_wants_reason(release, &v, &facts->component[c]))
+			continue;
+		if (!any)
+			print_heading(t, "Why");
+		any = true;
+		(void)snprintf(lead, sizeof(lead), "%s: ", component_table[c].name);
+		terminal_paragraph(t, COLOUR_PLAIN, lead, v.why);
+	}
+}
+
+static void print_value(const struct terminal *t, const char *name, enum colour colour,
+			const char *value, enum certainty certainty)
+{
+	char escaped[1024];
+
+	(void)fprintf(t->to, "%-26s : ", name);
+	terminal_text(t, colour, text_escape(value, escaped, sizeof(escaped)));
+	(void)fprintf(t->to, "%s\n", *value ? report_mark(certainty) : "");
+}
+
+static void print_vm(const struct release *release, const struct guest_facts *facts,
+		     const struct terminal *t, enum certainty *weakest)
+{
+	struct judged_value heartbeat = judge_heartbeat(release, facts);
+	struct judged_value state = judge_integration_state(release, facts);
+	bool fine = strncmp(heartbeat.value, "Ok", 2) == 0;
+
+	print_heading(t, "Get-VM");
+	print_value(t, "State", COLOUR_PLAIN, facts->running ? "Running" : "Off", CERTAIN);
+	print_value(t, "Heartbeat", fine ? COLOUR_GREEN : COLOUR_PLAIN, heartbeat.value,
+		    heartbeat.certainty);
+	print_value(t, "IntegrationServicesState", COLOUR_PLAIN, state.value, state.certainty);
+	print_value(t, "IntegrationServicesVersion", COLOUR_PLAIN, judge_integration_version(facts),
+		    CERTAIN);
+	if (*heartbeat.value)
+		*weakest = certainty_weaker(*weakest, heartbeat.certainty);
+	if (*state.value)
+		*weakest = certainty_weaker(*weakest, state.certainty);
+}
+
+/* What was done with the components beyond negotiating: a status alone does not prove use. */
+static void print_use(const struct guest_facts *facts, const struct terminal *t)
+{
+	char text[1024] = "";
+	size_t used = 0;
+
+	for (enum component c = 0; c < COMPONENT_MAX && used < sizeof(text); c++) {
+		const struct component_facts *f = &facts->component[c];
+
+		if (f->requests == 0)
+			continue;
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %u of %u",
+					 used ? ", " : "", component_table[c].name, f->answers,
+					 f->requests);
+		if (f->failures && used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used,
+						 " (%u refused)", f->failures);
+	}
+	if (used)
+		terminal_paragraph(t, COLOUR_PLAIN, "Requests answered          : ", text);
+}
+
+static void print_violations(const struct guest_facts *facts, const struct terminal *t)
+{
+	bool any = false;
+
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		const struct component_facts *f = &facts->component[c];
+		char lead[CELL_SIZE], escaped[4 * sizeof(f->violation)];
+
+		if (f->violations == 0)
+			continue;
+		if (!any)
+			print_heading(t, "The guest broke the contract");
+		any = true;
+		(void)snprintf(lead, sizeof(lead), "%s, %u %s: ", component_table[c].name,
+			       f->violations, f->violations == 1 ? "time" : "times, last");
+		terminal_paragraph(t, COLOUR_RED, lead,
+				   text_escape(f->violation, escaped, sizeof(escaped)));
+	}
+}
+
+/* A real host lists only what it has. */
+static void print_absent(const struct release *release, const struct guest_facts *facts,
+			 const struct terminal *t)
+{
+	char text[CELL_SIZE];
+	size_t used = 0;
+
+	for (enum component c = 0; c < COMPONENT_MAX && used < sizeof(text); c++) {
+		struct verdict v;
+
+		judge_component(release, facts, c, &v);
+		if (v.result == RESULT_ABSENT)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 used ? ", " : "", component_table[c].name);
+	}
+	if (!used)
+		return;
+	(void)fprintf(t->to, "\n");
+	(void)fprintf(t->to, "%s does not have: %s\n", release->title, text);
+}
+
+static int report_print_table(const struct release *release, const struct guest_facts *facts,
+			      const struct terminal *t)
+{
+	enum certainty weakest = CERTAIN;
+
+	print_table(release, facts, t, &weakest);
+	print_absent(release, facts, t);
+	(void)print_events(release, facts, t, &weakest);
+	print_reasons(release, facts, t);
+	print_vm(release, facts, t, &weakest);
+	print_use(facts, t);
+	print_violations(facts, t);
+	report_print_marks(t, weakest);
+	if (release->remark) {
+		(void)fputc('\n', t->to);
+		terminal_paragraph(t, COLOUR_DIM, "", release->remark);
+	}
+	return 0;
+}
+
+static int report_print_events(const struct release *release, const struct guest_facts *facts,
+			       const struct terminal *t)
+{
+	enum certainty weakest = CERTAIN;
+
+	if (print_events(release, facts, t, &weakest) == 0)
+		(void)fprintf(t->to, "The host writes no event about this guest.\n");
+	report_print_marks(t, weakest);
+	return 0;
+}
+
+int report_print(enum report_form form, const struct release *release,
+		 const struct guest_facts *facts, const struct terminal *t)
+{
+	static int (*const forms[REPORT_FORMS])(const struct release *, const struct guest_facts *,
+						const struct terminal *) = {
+		[REPORT_TABLE] = report_print_table,
+		[REPORT_EVENTS] = report_print_events,
+		[REPORT_WMI] = report_print_wmi,
+		[REPORT_JSON] = report_print_json,
+	};
+	int r = forms[form](release, facts, t);
+
+	if (r < 0)
+		return r;
+	return fflush(t->to) == 0 && !ferror(t->to) ? 0 : -EIO;
+}
