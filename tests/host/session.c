@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/host/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Any id would do; a constant one keeps reports comparable. */
+static const char vm_id[] = "6E0C3AB2-51D5-4B8F-9C0A-2D6A6D1C7F01";
+
+/* --- from the channels --- */
+
+static void on_answered(void *user, struct channel *c, const struct answer *a)
+{
+	struct session *s = user;
+
+	s->events->answered(s->user, c, a);
+}
+
+static void on_timed_out(void *user, struct channel *c)
+{
+	struct session *s = user;
+
+	s->events->timed_out(s->user, c);
+}
+
+static void on_channel_violated(void *user, struct channel *c, const char *sentence)
+{
+	struct session *s = user;
+
+	s->events->violated(s->user, c, sentence);
+}
+
+static int on_channel_signal(void *user, struct channel *c)
+{
+	struct session *s = user;
+
+	return s->link->ops->signal(s->link, c->component);
+}
+
+static const struct channel_handler channel_handler = {
+	.answered = on_answered,
+	.timed_out = on_timed_out,
+	.violated = on_channel_violated,
+	.signal = on_channel_signal,
+};
+
+/* --- from the link --- */
+
+static void on_joined(void *user)
+{
+	struct session *s = user;
+
+	s->joined = true;
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		if (s->facts.component[i].enabled)
+			(void)session_offer(s, &s->channel[i]);
+	(void)s->link->ops->offers_done(s->link);
+	s->events->joined(s->user);
+}
+
+static int on_opened(void *user, enum component component, void *memory, uint32_t ring_size)
+{
+	struct session *s = user;
+
+	channel_opened(&s->channel[component], memory, ring_size);
+	s->events->opened(s->user, &s->channel[component]);
+	return 0;
+}
+
+static void on_closed(void *user, enum component component)
+{
+	struct session *s = user;
+
+	channel_closed(&s->channel[component]);
+	s->events->closed(s->user, &s->channel[component]);
+}
+
+static void on_released(void *user, enum component component)
+{
+	struct session *s = user;
+
+	s->events->released(s->user, &s->channel[component]);
+}
+
+static void on_signalled(void *user, enum component component, uint64_t times)
+{
+	struct session *s = user;
+
+	channel_signalled(&s->channel[component], times);
+}
+
+static void on_link_violated(void *user, int component, const char *sentence)
+{
+	struct session *s = user;
+
+	if (component != LINK_NO_COMPONENT) {
+		channel_violated(&s->channel[component], sentence);
+		return;
+	}
+	s->violations++;
+	s->events->violated(s->user, NULL, sentence);
+}
+
+static void on_left(void *user)
+{
+	struct session *s = user;
+
+	for (int i = 0; i < COMPONENT_MAX; i++) {
+		struct channel *c = &s->channel[i];
+		bool was_open = c->open;
+
+		channel_closed(c);
+		s->offered[i] = false;
+		if (was_open)
+			s->events->closed(s->user, c);
+	}
+	s->joined = false;
+	s->events->left(s->user);
+}
+
+static const struct link_events link_events = {
+	.joined = on_joined,
+	.opened = on_opened,
+	.closed = on_closed,
+	.released = on_released,
+	.signalled = on_signalled,
+	.violated = on_link_violated,
+	.left = on_left,
+};
+
+/* --- what the owner asks --- */
+
+int session_negotiate(struct session *s, struct channel *c)
+{
+	const struct release_offer *o = &s->options->release->component[c->component];
+
+	return channel_negotiate(c, &o->framework, &o->message, NULL);
+}
+
+int session_rescind(struct session *s, struct channel *c)
+{
+	bool was_open = c->open;
+	int r;
+
+	/* The host stops believing the memory before it says so: channel_closed would read on. */
+	channel_done(c);
+	c->facts->opened = false;
+	r = s->link->ops->rescind(s->link, c->component);
+	if (r < 0)
+		return r;
+	s->offered[c->component] = false;
+	if (was_open)
+		s->events->closed(s->user, c);
+	return 0;
+}
+
+int session_offer(struct session *s, struct channel *c)
+{
+	int r;
+
+	r = s->link->ops->offer(s->link, c->component);
+	if (r < 0)
+		return r;
+	s->offered[c->component] = true;
+	return 0;
+}
+
+/* --- life --- */
+
+struct session *session_free(struct session *s)
+{
+	if (!s)
+		return NULL;
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		channel_done(&s->channel[i]);
+	if (s->link)
+		s->link = s->link->ops->free(s->link);
+	sd_event_unref(s->event);
+	free(s);
+	return NULL;
+}
+
+static void session_freep(struct session **s)
+{
+	(void)session_free(*s);
+}
+
+static void set_up_facts(struct session *s)
+{
+	snprintf(s->facts.vm_name, sizeof(s->facts.vm_name), "%s", s->options->vm_name);
+	snprintf(s->facts.vm_id, sizeof(s->facts.vm_id), "%s", vm_id);
+	s->facts.running = true;
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		s->facts.component[i].enabled = s->options->release->component[i].offered &&
+						!s->options->disabled[i];
+}
+
+int session_new(sd_event *event, const struct session_options *options,
+		const struct session_events *events, void *user, struct session **ret)
+{
+	_cleanup_(session_freep) struct session *s = NULL;
+	int r;
+
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->event = sd_event_ref(event);
+	s->options = options;
+	s->events = events;
+	s->user = user;
+	set_up_facts(s);
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		channel_init(&s->channel[i], (enum component)i, event, &s->facts.component[i],
+			     &s->faults, options->timeout_ms, &channel_handler, s);
+	r = options->open_link(event, options->address, options->ring_size, &link_events, s,
+			       &s->link);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(s);
+	return 0;
+}
