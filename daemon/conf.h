@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The configuration: INI files with drop-ins, read once, complete or not at all. */
+#pragma once
+
+#include "daemon/log.h"
+#include "hv_util/heartbeat.h"
+#include "hv_util/ic.h"
+#include "hv_util/profile.h"
+
+enum conf_clock {
+	CONF_CLOCK_NONE, /* measure only */
+	CONF_CLOCK_STEP, /* set the clock when the host asks for it */
+	CONF_CLOCKS
+};
+
+extern const char *const conf_clock_names[CONF_CLOCKS];
+
+struct conf_component {
+	bool enabled;
+	struct ic_policy policy;  /* the profile's, with what the configuration says instead */
+	unsigned answer_delay_s;  /* for testing hosts: how late a negotiation is answered */
+};
+
+struct conf {
+	int log_level;
+	enum log_target log_target;
+	const struct profile *profile;
+	enum heartbeat_state application_state;
+	enum conf_clock clock;
+	char pool_directory[4096];
+	struct conf_component component[IC_COMPONENTS];
+};
+
+/* A sentence for the user: file, line, what was there, what was expected. */
+struct conf_error {
+	char text[512];
+};
+
+/*
+ * Reads the configuration. path: the one file to read, with the drop-ins in "PATH.d"; NULL: the
+ * system's, /etc/vmicd/vmicd.conf and the drop-ins of /usr/lib, /run and /etc, of which a file
+ * hides those of the same name in the directories named before, all in the order of their names.
+ * What none of them says has its default. 0; a negative errno, *error says why, *ret is untouched.
+ */
+_must_check_ int conf_read(const char *path, struct conf *ret, struct conf_error *error);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which files a configuration consists of, in the order in which they are read. */
+#pragma once
+
+#include "hv_util/base.h"
+
+struct conf_files {
+	char **path;
+	size_t n;
+};
+
+/* PATH, then PATH.d/(name).conf in the order of the names. The file must be there, its drop-ins
+ * need not. 0 or a negative errno. */
+_must_check_ int conf_files_single(const char *path, struct conf_files *ret);
+
+/* PATH if it is there, then the drop-ins of all directories in the order of their names; of several
+ * of one name the one in the last directory counts (systemd.unit(5)). 0 or a negative errno. */
+_must_check_ int conf_files_system(const char *path, const char *const *directories, size_t n,
+				   struct conf_files *ret);
+
+void conf_files_done(struct conf_files *files);

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Every effect that the daemon has on the machine, and the clocks by which it decides. The real one,
+ * one that only says what it would do, and, in tests, one that records.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "daemon/log.h"
+#include "hv_util/kvp.h"
+
+struct sys {
+	const struct sys_ops *ops;
+	const struct log *log;
+	void *user; /* a test's own */
+};
+
+struct sys_ops {
+	/* CLOCK_REALTIME and CLOCK_MONOTONIC_RAW in ns. */
+	uint64_t (*realtime_ns)(const struct sys *sys);
+	uint64_t (*raw_ns)(const struct sys *sys);
+	/* Moves CLOCK_REALTIME by so many ns, forward when positive. */
+	int (*step_clock)(const struct sys *sys, int64_t ns);
+	/* Gives the interface these addresses. */
+	int (*set_addresses)(const struct sys *sys, const char *interface, const struct kvp_ip *ip);
+};
+
+extern const struct sys_ops sys_linux;
+/* --dry-run: the clocks are real, the effects are log lines. */
+extern const struct sys_ops sys_null;

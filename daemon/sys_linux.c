@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include <errno.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#include "daemon/sys.h"
+
+#define NS_PER_S INT64_C(1000000000)
+
+static uint64_t clock_ns(clockid_t id)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(id, &ts); /* fails for an unknown clock only */
+	return (uint64_t)ts.tv_sec * (uint64_t)NS_PER_S + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t realtime_ns(const struct sys *sys)
+{
+	(void)sys;
+	return clock_ns(CLOCK_REALTIME);
+}
+
+static uint64_t raw_ns(const struct sys *sys)
+{
+	(void)sys;
+	return clock_ns(CLOCK_MONOTONIC_RAW);
+}
+
+/* The kernel adds the offset itself: nothing is lost between reading the clock and setting it. */
+static int step_clock(const struct sys *sys, int64_t ns)
+{
+	struct timex tx = { .modes = ADJ_SETOFFSET | ADJ_NANO };
+
+	(void)sys;
+	/* "tv_usec ... must be non-negative" (adjtimex(2)); with ADJ_NANO it counts ns. */
+	tx.time.tv_sec = ns / NS_PER_S;
+	tx.time.tv_usec = ns % NS_PER_S;
+	if (tx.time.tv_usec < 0) {
+		tx.time.tv_sec--;
+		tx.time.tv_usec += NS_PER_S;
+	}
+	return clock_adjtime(CLOCK_REALTIME, &tx) < 0 ? -errno : 0;
+}
+
+/* Addresses belong to the machine's network manager, and vmicd speaks to none: the host is told
+ * that this is not supported, which is the truth. */
+static int set_addresses(const struct sys *sys, const char *interface, const struct kvp_ip *ip)
+{
+	(void)ip;
+	log_warning(sys->log, "KVP: the host wants to set the addresses of %s, refused: vmicd does not "
+			      "configure networks", interface);
+	return -EOPNOTSUPP;
+}
+
+const struct sys_ops sys_linux = {
+	.realtime_ns = realtime_ns,
+	.raw_ns = raw_ns,
+	.step_clock = step_clock,
+	.set_addresses = set_addresses,
+};
+
+static int would_step_clock(const struct sys *sys, int64_t ns)
+{
+	log_info(sys->log, "TimeSync: dry run: would step the clock by %+.6f s", (double)ns / NS_PER_S);
+	return 0;
+}
+
+static int would_set_addresses(const struct sys *sys, const char *interface,
+			       const struct kvp_ip *ip)
+{
+	log_info(sys->log, "KVP: dry run: would set %u IPv4 and %u IPv6 addresses of %s%s", ip->n_ipv4,
+		 ip->n_ipv6, interface, ip->dhcp ? ", with DHCP" : "");
+	return 0;
+}
+
+const struct sys_ops sys_null = {
+	.realtime_ns = realtime_ns,
+	.raw_ns = raw_ns,
+	.step_clock = would_step_clock,
+	.set_addresses = would_set_addresses,
+};
