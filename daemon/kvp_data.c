@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/kvp_data.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "daemon/net.h"
+#include "daemon/osinfo.h"
+#include "daemon/pool.h"
+
+#define POOL_DIRECTORY "/var/lib/hyperv"
+
+struct trouble {
+	int error; /* 0: it works */
+	bool told;
+};
+
+struct kvp_data {
+	struct pool *pools[KVP_POOLS];
+	struct net *net;
+	struct osinfo *osinfo;
+	struct trouble troubles[KVP_DATA_PARTS];
+	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
+	void *user;
+};
+
+static void note(struct kvp_data *d, enum kvp_data_part part, int r)
+{
+	struct trouble *t = &d->troubles[part];
+
+	if (t->error != r)
+		*t = (struct trouble){ .error = r };
+}
+
+int kvp_data_take_error(struct kvp_data *d, enum kvp_data_part part)
+{
+	struct trouble *t = &d->troubles[part];
+
+	if (t->told)
+		return 0;
+	t->told = true;
+	return t->error;
+}
+
+/* A held lock, a missing key or the end of the list say nothing about the pools' health. */
+static int note_pool(struct kvp_data *d, int r)
+{
+	if (r != -EAGAIN && r != -ENOENT && r != -ENODATA)
+		note(d, KVP_DATA_POOLS, r);
+	return r;
+}
+
+static int note_facts(struct kvp_data *d, int r)
+{
+	int network = osinfo_network(d->osinfo);
+
+	if (network <= 0)
+		note(d, KVP_DATA_NETWORK, network);
+	return r;
+}
+
+/* The file behind a pool number from the host; NULL: not a file that is exchanged. */
+static struct pool *pool_of(struct kvp_data *d, unsigned pool)
+{
+	return pool < KVP_POOL_AUTO_INTERNAL && pool != KVP_POOL_AUTO ? d->pools[pool] : NULL;
+}
+
+static int data_get(void *user, unsigned pool, struct kvp_record *record)
+{
+	struct kvp_data *d = user;
+	struct pool *p = pool_of(d, pool);
+
+	if (p)
+		return note_pool(d, pool_get(p, record));
+	return pool == KVP_POOL_AUTO ? note_facts(d, osinfo_get(d->osinfo, record)) : -EINVAL;
+}
+
+static int data_enumerate(void *user, unsigned pool, uint32_t index, struct kvp_record *ret)
+{
+	struct kvp_data *d = user;
+	struct pool *p = pool_of(d, pool);
+
+	if (p)
+		return note_pool(d, pool_enumerate(p, index, ret));
+	return pool == KVP_POOL_AUTO ? note_facts(d, osinfo_enumerate(d->osinfo, index, ret)) :
+				       -EINVAL;
+}
+
+static int data_set(void *user, unsigned pool, const struct kvp_record *record)
+{
+	struct kvp_data *d = user;
+	struct pool *p = pool_of(d, pool);
+	int r;
+
+	if (!p)
+		return pool == KVP_POOL_AUTO ? -EACCES : -EINVAL;
+	r = pool_set(p, record);
+	/* Here -ENOENT is the directory that is missing. */
+	if (r != -EAGAIN)
+		note(d, KVP_DATA_POOLS, r);
+	return r;
+}
+
+static int data_remove(void *user, unsigned pool, const char *key)
+{
+	struct kvp_data *d = user;
+	struct pool *p = pool_of(d, pool);
+
+	if (p)
+		return note_pool(d, pool_remove(p, key));
+	return pool == KVP_POOL_AUTO ? -EACCES : -EINVAL;
+}
+
+static int data_get_ip(void *user, struct kvp_ip *ip)
+{
+	struct kvp_data *d = user;
+	int r = net_get_ip(d->net, ip);
+
+	note(d, KVP_DATA_NETWORK, r == -ENODEV ? 0 : r);
+	return r;
+}
+
+static int data_set_ip(void *user, const struct kvp_ip *ip)
+{
+	struct kvp_data *d = user;
+	char name[IF_NAMESIZE];
+	int r;
+
+	r = net_find_device(d->net, ip->adapter_id, name);
+	if (r < 0)
+		return r;
+	return d->apply_ip ? d->apply_ip(d->user, name, ip) : -EOPNOTSUPP;
+}
+
+const struct kvp_ops kvp_data_ops = {
+	.get = data_get,
+	.set = data_set,
+	.remove = data_remove,
+	.enumerate = data_enumerate,
+	.get_ip = data_get_ip,
+	.set_ip = data_set_ip,
+};
+
+/* As the stock daemon does, for a first start; the umask must not hide it from other programs. */
+static void make_directory(const char *path)
+{
+	if (mkdir(path, 0755) == 0)
+		(void)chmod(path, 0755);
+}
+
+static int make_pools(struct kvp_data *d, const char *directory, bool dry_run)
+{
+	int r, first = 0;
+
+	if (!dry_run)
+		make_directory(directory);
+	for (unsigned i = 0; i < KVP_POOLS; i++) {
+		r = pool_new(directory, i, dry_run ? POOL_PRIVATE : POOL_SHARED, &d->pools[i]);
+		if (r < 0)
+			return r;
+		r = pool_create(d->pools[i]);
+		if (r < 0 && first == 0)
+			first = r;
+	}
+	note(d, KVP_DATA_POOLS, first);
+	return 0;
+}
+
+int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret)
+{
+	const char *directory = options->pool_directory ? options->pool_directory : POOL_DIRECTORY;
+	const char *root = options->root ? options->root : "/";
+	struct kvp_data *d;
+	int r;
+
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->apply_ip = options->apply_ip;
+	d->user = options->user;
+	r = make_pools(d, directory, options->dry_run);
+	if (r == 0)
+		r = net_new(root, &d->net);
+	if (r == 0)
+		r = osinfo_new(root, options->services_version, d->net, &d->osinfo);
+	if (r < 0) {
+		kvp_data_free(d);
+		return r;
+	}
+
+	*ret = d;
+	return 0;
+}
+
+struct kvp_data *kvp_data_free(struct kvp_data *d)
+{
+	if (!d)
+		return NULL;
+	osinfo_free(d->osinfo);
+	net_free(d->net);
+	for (size_t i = 0; i < KVP_POOLS; i++)
+		pool_free(d->pools[i]);
+	free(d);
+	return NULL;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What this machine has to say and to keep for key-value pair exchange: the pool files, the facts of
+ * pool 2, the network interfaces; as the struct kvp_ops of the service.
+ *
+ * Pools 0, 1 and 3 are files. Pool 2 is made up: it is read only, -EACCES. Pool 4 has a file, because
+ * programs look for five (host.md 3.1), but is never exchanged: -EINVAL like every other number.
+ * Nothing is allocated while a request is answered, and nothing here logs.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "hv_util/base.h"
+#include "hv_util/kvp.h"
+
+struct kvp_data_options {
+	const char *pool_directory;   /* NULL: /var/lib/hyperv */
+	const char *root;             /* NULL: "/" */
+	const char *services_version; /* IntegrationServicesVersion; must live as long */
+	bool dry_run;                 /* pools are changed in memory only */
+	/* Makes ip the configuration of an interface. 0 or a negative errno for the host; it must not
+	 * block. NULL: SET_IP is -EOPNOTSUPP. */
+	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
+	void *user;
+};
+
+struct kvp_data;
+
+/* user of each of these is the struct kvp_data. */
+extern const struct kvp_ops kvp_data_ops;
+
+/*
+ * Makes the pool directory (mode 0755) and its five files, unless they are there or dry_run. That a
+ * pool cannot be used is no failure of this function: its operations fail, and try anew each time;
+ * see kvp_data_take_error. 0, -ENOMEM, -ENAMETOOLONG, or the errno of opening root.
+ */
+_must_check_ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret);
+
+/* Takes NULL; returns NULL. */
+struct kvp_data *kvp_data_free(struct kvp_data *d);
+
+enum kvp_data_part {
+	KVP_DATA_POOLS,   /* a pool file cannot be made, read or written */
+	KVP_DATA_NETWORK, /* the kernel does not tell addresses: lists are empty */
+	KVP_DATA_PARTS
+};
+
+/* The negative errno of a part that fails since the last call, once until it changes or the part has
+ * worked again; 0: nothing new. For the caller to log after kvp_data_new and after requests. */
+int kvp_data_take_error(struct kvp_data *d, enum kvp_data_part part);
