@@ -57,9 +57,11 @@ static inline uint32_t rd_u32(struct rd *r)
 
 static inline uint64_t rd_u64(struct rd *r)
 {
-	uint32_t low = rd_u32(r);
+	const uint8_t *p = rd_bytes(r, 8);
+	struct rd half = { .p = p, .left = p ? 8 : 0 };
+	uint32_t low = rd_u32(&half);
 
-	return low | (uint64_t)rd_u32(r) << 32;
+	return low | (uint64_t)rd_u32(&half) << 32;
 }
 
 /* 0 when everything that was read was there, -EBADMSG otherwise. */
@@ -131,8 +133,11 @@ static inline void wr_u32(struct wr *w, uint32_t v)
 
 static inline void wr_u64(struct wr *w, uint64_t v)
 {
-	wr_u32(w, (uint32_t)v);
-	wr_u32(w, (uint32_t)(v >> 32));
+	uint8_t b[8];
+
+	for (size_t i = 0; i < sizeof(b); i++)
+		b[i] = (uint8_t)(v >> 8 * i);
+	wr_bytes(w, b, sizeof(b));
 }
 
 /* 0 when everything fitted, -ENOBUFS otherwise. */
