@@ -334,10 +334,11 @@ static void note_negotiation(struct channel *c, const struct request *q, const s
 	uint16_t counts[2];
 	struct wire_header h;
 
-	if (wire_parse_header(a->payload, a->len, &h) < 0 ||
-	    wire_parse_negotiate(a->payload, a->len, counts, &pair) < 0)
-		return;
 	f->negotiations++;
+	/* An answer without a body is as good as none in common (OpenVMM: the channel fails). */
+	if (wire_parse_header(a->payload, a->len, &h) < 0 || h.size < 16 ||
+	    wire_parse_negotiate(a->payload, a->len, counts, &pair) < 0)
+		counts[0] = counts[1] = 0;
 	memcpy(f->answered_counts, counts, sizeof(counts));
 	if (counts[0] != 1 || counts[1] != 1) {
 		f->contact = CONTACT_NO_COMMON;
@@ -368,7 +369,7 @@ static void note_answer(struct channel *c, const struct answer *a)
 static int check_negotiation_size(const struct request *q, const struct wire_header *h, char *why,
 				  size_t size)
 {
-	if (!q->negotiation || h->size == 16)
+	if (!q->negotiation || h->size == 16 || h->status != WIRE_STATUS_OK)
 		return 0;
 	snprintf(why, size, "a negotiation's answer claims a body of %u bytes, not 16", h->size);
 	return -EBADMSG;

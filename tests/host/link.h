@@ -18,6 +18,7 @@ struct link_events {
 	void (*joined)(void *user); /* a guest is there: offer now */
 	/* The guest opens a channel: memory holds both rings, guest -> host first. 0 or -errno. */
 	int (*opened)(void *user, enum component c, void *memory, uint32_t ring_size);
+	void (*started)(void *user, enum component c);  /* the guest was told that it is open */
 	void (*closed)(void *user, enum component c);   /* the memory is still there */
 	void (*released)(void *user, enum component c); /* after a rescind */
 	void (*signalled)(void *user, enum component c, uint64_t times);

@@ -287,6 +287,8 @@ static void guest_opens(struct link_socket *l, struct slot *s)
 		m.status = (uint32_t)-r;
 	}
 	(void)send_message(l, &m, NULL, 0);
+	if (r >= 0)
+		l->events->started(l->user, s->component);
 }
 
 static void guest_closes(struct link_socket *l, struct slot *s)

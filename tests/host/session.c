@@ -65,8 +65,14 @@ static int on_opened(void *user, enum component component, void *memory, uint32_
 	struct session *s = user;
 
 	channel_opened(&s->channel[component], memory, ring_size);
-	s->events->opened(s->user, &s->channel[component]);
 	return 0;
+}
+
+static void on_started(void *user, enum component component)
+{
+	struct session *s = user;
+
+	s->events->opened(s->user, &s->channel[component]);
 }
 
 static void on_closed(void *user, enum component component)
@@ -123,6 +129,7 @@ static void on_left(void *user)
 static const struct link_events link_events = {
 	.joined = on_joined,
 	.opened = on_opened,
+	.started = on_started,
 	.closed = on_closed,
 	.released = on_released,
 	.signalled = on_signalled,

@@ -488,6 +488,9 @@ int wire_check_reply(const struct message *request, const uint8_t *payload, size
 		snprintf(why, why_size, "a reply came to a request without a header");
 		return -EBADMSG;
 	}
+	/* The two entries of an answer may need more room than an offer of none or one. */
+	if (q.type == WIRE_TYPE_NEGOTIATE && padded < WIRE_BODY + 16 + 4 && len > padded)
+		padded = WIRE_BODY + 16 + 4;
 	if (a.flags != (WIRE_TRANSACTION | WIRE_RESPONSE))
 		snprintf(why, why_size, "a reply's flags are %u, not 5", a.flags);
 	else if (a.transaction != q.transaction)

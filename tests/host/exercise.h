@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a host does with a guest's components once they have agreed on versions: a table of steps
+ * for each. Owns the session that it exercises, and brings the faults that are about the course of
+ * the conversation (storm, renegotiate, rescind, fill-ring, corrupt-index).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <systemd/sd-event.h>
+
+#include "hv_util/base.h"
+#include "tests/host/session.h"
+
+struct exercise_options {
+	struct session_options session;
+	const struct fault_set *faults;
+	const char *mac; /* asks for the IP information of this adapter; NULL: of none */
+	unsigned heartbeat_ms;
+};
+
+struct exercise;
+
+/* changed: something new was learned (a beat after the first is nothing new). left: the guest went. */
+struct exercise_events {
+	void (*changed)(void *user);
+	void (*left)(void *user);
+};
+
+/* The options, events and user must outlive the exercise. 0 or negative errno. */
+_must_check_ int exercise_new(sd_event *event, const struct exercise_options *options,
+			      const struct exercise_events *events, void *user,
+			      struct exercise **ret);
+struct exercise *exercise_free(struct exercise *e);
+
+const struct guest_facts *exercise_facts(const struct exercise *e);
+
+/* Whether at least one component is open and each open one has been tried to its end. */
+bool exercise_is_done(const struct exercise *e);
