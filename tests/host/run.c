@@ -123,9 +123,9 @@ static void on_left(void *user)
 {
 	struct run *run = user;
 
-	if (run->ending)
-		return;
-	tell(run, RUN_LEFT);
+	/* Of a guest that we started, the end of its program is what is told. */
+	if (!run->ending && !run->options->guest)
+		tell(run, RUN_LEFT);
 }
 
 static const struct exercise_events exercise_events = {
