@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/socket_wire.h"
@@ -26,8 +27,10 @@ struct socket_port {
 };
 
 struct socket {
+	sd_event *event;
 	sd_event_source *source;
 	const struct log *log;
+	struct log_rate nonsense;
 	const struct transport_events *events;
 	void *user;
 	int fd;
@@ -304,6 +307,17 @@ static int receive(struct socket *s, struct message *m)
 	return 1;
 }
 
+static void log_nonsense(struct socket *s, const struct message *m, int error)
+{
+	uint64_t now = 0;
+	unsigned suppressed;
+
+	(void)sd_event_now(s->event, CLOCK_MONOTONIC, &now);
+	if (log_rate_allows(&s->nonsense, now * 1000, &suppressed))
+		log_warning(s->log, "the host sent a channel message that makes no sense (type %u, channel "
+				    "%u): %s, ignoring it", m->type, m->relid, strerror(-error));
+}
+
 static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
 	_cleanup_(message_done) struct message m = { 0 };
@@ -323,8 +337,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 	if (r > 0)
 		r = on_message(s, &m);
 	if (r < 0)
-		log_warning(s->log, "the host sent a channel message that makes no sense (type %u, channel "
-				    "%u): %s, ignoring it", m.type, m.relid, strerror(-r));
+		log_nonsense(s, &m, r);
 	return 0;
 }
 
@@ -361,7 +374,7 @@ int socket_new(sd_event *event, const struct log *log, const char *path,
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct socket){ .log = log, .events = events, .user = user, .fd = -1 };
+	*s = (struct socket){ .event = event, .log = log, .events = events, .user = user, .fd = -1 };
 	r = connect_to(path, &s->fd);
 	if (r < 0)
 		return r;

@@ -175,6 +175,8 @@ static struct ic_result check_request(const struct ic *ic, const struct ic_heade
 		return reply(-EOPNOTSUPP, "its type is not this component's");
 	if (ic->answer.outcome != IC_AGREED && ic->answer.outcome != IC_FORCED)
 		return reply(-ENOTCONN, "no version is agreed");
+	if (ic->busy)
+		return reply(-EBUSY, "the request before is not answered yet");
 	if (!versions_are_right(ic, h))
 		return reply(-EINVAL, "its version is not the one agreed");
 	return (struct ic_result){ .verdict = IC_REPLY };

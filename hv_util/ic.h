@@ -58,6 +58,7 @@ struct ic {
 
 	struct ic_offer offer;   /* as last received */
 	struct ic_answer answer; /* as last given */
+	bool busy;               /* a request is put off: others are refused, a negotiation is not */
 };
 
 enum ic_verdict {

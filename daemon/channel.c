@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/channel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "daemon/channel_log.h"
+#include "hv_util/ring.h"
+
+#define USEC_PER_SEC UINT64_C(1000000)
+#define USEC_PER_MSEC UINT64_C(1000)
+
+/* A request that could not be served yet (a pool file is locked) is tried again this often... */
+#define RETRY_USEC (5 * USEC_PER_MSEC)
+/* ...and refused after this time: well before the 30 s after which Linux's own driver gives up. */
+#define RETRY_LIMIT_USEC (10 * USEC_PER_SEC)
+/* A ring that makes no sense is not opened again at once: the host may be doing it on purpose. */
+#define REOPEN_USEC (2 * USEC_PER_SEC)
+/* Packets taken in one go: the other channels must have their turn. */
+#define PACKETS_AT_ONCE 64
+
+enum chan_state {
+	CHAN_STAYS = 0, /* in the table below: the event means nothing in this state */
+	CHAN_ABSENT,    /* the host has not offered it */
+	CHAN_OPENING,
+	CHAN_NEGOTIATING, /* open; no version is agreed */
+	CHAN_RUNNING,
+	CHAN_BROKEN, /* closed, because the host's ring made no sense; opened again later */
+	CHAN_STATES
+};
+
+enum chan_event {
+	EV_OFFERED,
+	EV_OPENED,
+	EV_AGREED,
+	EV_NO_COMMON,
+	EV_BROKEN,
+	EV_REOPEN,
+	EV_RESCINDED,
+	CHAN_EVENTS
+};
+
+/* Rows say where we are, columns what happened. */
+static const enum chan_state next_state[CHAN_STATES][CHAN_EVENTS] = {
+	[CHAN_ABSENT] = { [EV_OFFERED] = CHAN_OPENING },
+	[CHAN_OPENING] = { [EV_OPENED] = CHAN_NEGOTIATING,
+			   [EV_BROKEN] = CHAN_BROKEN,
+			   [EV_RESCINDED] = CHAN_ABSENT },
+	[CHAN_NEGOTIATING] = { [EV_AGREED] = CHAN_RUNNING,
+			       [EV_BROKEN] = CHAN_BROKEN,
+			       [EV_RESCINDED] = CHAN_ABSENT },
+	[CHAN_RUNNING] = { [EV_NO_COMMON] = CHAN_NEGOTIATING,
+			   [EV_BROKEN] = CHAN_BROKEN,
+			   [EV_RESCINDED] = CHAN_ABSENT },
+	[CHAN_BROKEN] = { [EV_REOPEN] = CHAN_OPENING, [EV_RESCINDED] = CHAN_ABSENT },
+};
+
+static const char *const state_names[CHAN_STATES] = {
+	[CHAN_ABSENT] = "absent",   [CHAN_OPENING] = "opening", [CHAN_NEGOTIATING] = "negotiating",
+	[CHAN_RUNNING] = "running", [CHAN_BROKEN] = "broken",
+};
+
+static const char *const event_names[CHAN_EVENTS] = {
+	[EV_OFFERED] = "offered", [EV_OPENED] = "opened", [EV_AGREED] = "agreed",
+	[EV_NO_COMMON] = "no common version", [EV_BROKEN] = "broken", [EV_REOPEN] = "reopen",
+	[EV_RESCINDED] = "rescinded",
+};
+
+struct message {
+	uint64_t trans_id;
+	size_t len;      /* bytes in buf */
+	size_t received; /* bytes that the packet had */
+	uint8_t buf[IC_PAYLOAD_MAX];
+};
+
+enum hold {
+	HOLD_NOTHING = 0,
+	HOLD_REQUEST, /* to be handed to the service again */
+	HOLD_ANSWER,  /* AnswerDelaySec: to be sent later */
+	HOLD_ROOM,    /* an answer for which the host's ring has no room */
+};
+
+struct channel {
+	sd_event *event;
+	sd_event_source *interrupt, *timer, *more;
+	const struct log *log;
+	const struct conf_component *conf;
+	struct channel_log to;
+	enum chan_state state;
+	struct port *port;
+	struct ring_tx tx;
+	struct ring_rx rx;
+	struct ic ic;
+	enum hold hold;
+	uint64_t hold_limit_usec; /* HOLD_REQUEST: when to refuse it */
+	struct message in, held;
+};
+
+static void pump(struct channel *c);
+
+static uint64_t now_usec(const struct channel *c)
+{
+	uint64_t now = 0;
+
+	(void)sd_event_now(c->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+static void timer_start(struct channel *c, uint64_t usec)
+{
+	(void)sd_event_source_set_time(c->timer, now_usec(c) + usec);
+	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
+}
+
+static void hold_drop(struct channel *c)
+{
+	c->hold = HOLD_NOTHING;
+	c->ic.busy = false;
+	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+}
+
+/* --- the port --- */
+
+static int on_interrupt(sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+	struct channel *c = user;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	(void)c->port->ops->acknowledge(c->port);
+	pump(c);
+	return 0;
+}
+
+/* Both rings of the opened port, and its interrupt. */
+static int attach(struct channel *c)
+{
+	uint8_t *memory = c->port->memory;
+	int r;
+
+	r = ring_tx_init(&c->tx, memory, c->port->ring_size);
+	if (r < 0)
+		return r;
+	r = ring_rx_init(&c->rx, memory + c->port->ring_size, c->port->ring_size);
+	if (r < 0)
+		return r;
+	r = sd_event_add_io(c->event, &c->interrupt, c->port->interrupt_fd, EPOLLIN, on_interrupt, c);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_description(c->interrupt, c->ic.service->name);
+	return 0;
+}
+
+static void detach(struct channel *c)
+{
+	hold_drop(c);
+	c->interrupt = sd_event_source_disable_unref(c->interrupt);
+	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
+	ic_reset(&c->ic);
+}
+
+static void event(struct channel *c, enum chan_event ev);
+
+/* What entering a state means. */
+static void enter(struct channel *c, enum chan_state state)
+{
+	int r = 0;
+
+	switch (state) {
+	case CHAN_OPENING:
+		r = c->port->ops->open(c->port);
+		break;
+	case CHAN_NEGOTIATING:
+		if (!c->interrupt)
+			r = attach(c);
+		if (r >= 0)
+			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
+		break;
+	case CHAN_BROKEN:
+		detach(c);
+		c->port->ops->close(c->port);
+		timer_start(c, REOPEN_USEC);
+		break;
+	case CHAN_ABSENT:
+		detach(c);
+		c->port->ops->release(c->port);
+		c->port = NULL;
+		break;
+	case CHAN_RUNNING:
+	case CHAN_STAYS:
+	case CHAN_STATES:
+		break;
+	}
+	if (r < 0) {
+		log_error(c->log, "%s: cannot use the channel: %s", c->ic.service->name, strerror(-r));
+		event(c, EV_BROKEN);
+	}
+}
+
+static void event(struct channel *c, enum chan_event ev)
+{
+	enum chan_state state = next_state[c->state][ev];
+
+	if (state == CHAN_STAYS)
+		return;
+	log_line(c->log, LOG_DEBUG, NULL, "%s: %s, %s: %s", c->ic.service->name,
+		 state_names[c->state], event_names[ev], state_names[state]);
+	c->state = state;
+	enter(c, state);
+}
+
+/* --- messages --- */
+
+static void broken(struct channel *c, const char *what)
+{
+	channel_log_refusal(&c->to, now_usec(c), -EBADMSG, what, "closing the channel for a while");
+	event(c, EV_BROKEN);
+}
+
+/* Puts the answer into the host's ring, or keeps it until there is room. */
+static void send_answer(struct channel *c, const struct message *m)
+{
+	const struct ring_packet packet = {
+		.type = RING_PACKET_INBAND,
+		.trans_id = m->trans_id,
+	};
+	int r = ring_tx_put(&c->tx, &packet, m->buf, m->len);
+
+	while (r == -EAGAIN) {
+		r = ring_tx_wait_for_room(&c->tx, m->len);
+		if (r == 0) {
+			if (m != &c->held)
+				c->held = *m;
+			c->hold = HOLD_ROOM;
+			return;
+		}
+		if (r > 0)
+			r = ring_tx_put(&c->tx, &packet, m->buf, m->len);
+	}
+	if (c->hold == HOLD_ROOM)
+		c->hold = HOLD_NOTHING;
+	if (r == 0)
+		r = ring_tx_commit(&c->tx);
+	if (r > 0)
+		r = c->port->ops->signal(c->port);
+	if (r < 0)
+		broken(c, "its ring for answers makes no sense");
+}
+
+/* Sets the request aside until it can be served. */
+static void postpone(struct channel *c)
+{
+	if (c->hold != HOLD_NOTHING) {
+		c->in.len = ic_refuse(c->in.buf, c->in.len, -EBUSY);
+		send_answer(c, &c->in);
+		return;
+	}
+	c->held = c->in;
+	c->hold = HOLD_REQUEST;
+	c->hold_limit_usec = now_usec(c) + RETRY_LIMIT_USEC;
+	c->ic.busy = true;
+	timer_start(c, RETRY_USEC);
+}
+
+static void on_negotiated(struct channel *c)
+{
+	hold_drop(c); /* "a new negotiation drops it": the request of the time before */
+	channel_log_negotiation(&c->to, now_usec(c), &c->ic);
+	event(c, c->ic.answer.outcome == IC_NO_COMMON ? EV_NO_COMMON : EV_AGREED);
+}
+
+static void act_on(struct channel *c, const struct ic_result *result)
+{
+	if (result->negotiated)
+		on_negotiated(c);
+	else if (result->why)
+		channel_log_refusal(&c->to, now_usec(c), result->error, result->why,
+				    result->verdict == IC_REPLY ? "refusing it" : "ignoring it");
+	else if (result->error < 0)
+		channel_log_failure(&c->to, now_usec(c), result->error);
+
+	switch (result->verdict) {
+	case IC_NOTHING:
+		break;
+	case IC_LATER:
+		postpone(c);
+		break;
+	case IC_REPLY:
+		c->in.len = result->len;
+		if (result->negotiated && c->conf->answer_delay_s > 0) {
+			c->held = c->in;
+			c->hold = HOLD_ANSWER;
+			timer_start(c, c->conf->answer_delay_s * USEC_PER_SEC);
+		} else {
+			send_answer(c, &c->in);
+		}
+		break;
+	}
+}
+
+static void handle_packet(struct channel *c, const struct ring_packet *packet)
+{
+	struct ic_result result;
+
+	if (packet->type != RING_PACKET_INBAND) {
+		channel_log_refusal(&c->to, now_usec(c), -EPROTO, "its packet type is not in-band data",
+				    "ignoring it");
+		return;
+	}
+	c->in.trans_id = packet->trans_id;
+	c->in.received = packet->len;
+	c->in.len = packet->len < sizeof(c->in.buf) ? packet->len : sizeof(c->in.buf);
+	result = ic_handle(&c->ic, c->in.buf, c->in.len, c->in.received, sizeof(c->in.buf));
+	act_on(c, &result);
+}
+
+/* Takes one packet. Whether there was one. */
+static bool take_packet(struct channel *c)
+{
+	struct ring_packet packet;
+	int r = ring_rx_get(&c->rx, &packet, c->in.buf, sizeof(c->in.buf));
+
+	if (r == -EBADMSG)
+		broken(c, "its ring makes no sense");
+	if (r == 0 || r == -EBADMSG)
+		return false;
+	if (ring_rx_commit(&c->rx) > 0)
+		(void)c->port->ops->signal(c->port);
+	handle_packet(c, &packet);
+	return true;
+}
+
+static bool is_open(const struct channel *c)
+{
+	return c->state == CHAN_NEGOTIATING || c->state == CHAN_RUNNING;
+}
+
+/* Drains the ring, answering each packet; comes back later when it is very full. While an answer
+ * waits for room nothing is read: it could not be answered either. */
+static void pump(struct channel *c)
+{
+	unsigned taken = 0;
+
+	if (c->hold == HOLD_ROOM)
+		send_answer(c, &c->held);
+	if (!is_open(c))
+		return;
+	ring_rx_mask(&c->rx);
+	while (is_open(c)) {
+		if (taken == PACKETS_AT_ONCE) {
+			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
+			return;
+		}
+		if (c->hold != HOLD_ROOM && take_packet(c)) {
+			taken++;
+			continue;
+		}
+		if (!is_open(c) || ring_rx_unmask(&c->rx) == 0 || c->hold == HOLD_ROOM)
+			return;
+		ring_rx_mask(&c->rx);
+	}
+}
+
+static int on_more(sd_event_source *source, void *user)
+{
+	(void)source;
+	pump(user);
+	return 0;
+}
+
+static void retry_request(struct channel *c)
+{
+	struct ic_result result;
+
+	c->in = c->held;
+	c->ic.busy = false;
+	result = ic_handle(&c->ic, c->in.buf, c->in.len, c->in.received, sizeof(c->in.buf));
+	if (result.verdict == IC_LATER && now_usec(c) < c->hold_limit_usec) {
+		c->ic.busy = true;
+		timer_start(c, RETRY_USEC);
+		return;
+	}
+	if (result.verdict == IC_LATER) {
+		channel_log_refusal(&c->to, now_usec(c), -EBUSY, "it could not be served for 10 s",
+				    "refusing it");
+		result = (struct ic_result){
+			.verdict = IC_REPLY,
+			.len = ic_refuse(c->in.buf, c->in.len, -EBUSY),
+		};
+	}
+	c->hold = HOLD_NOTHING;
+	act_on(c, &result);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct channel *c = user;
+
+	(void)source;
+	(void)usec;
+	switch (c->hold) {
+	case HOLD_REQUEST:
+		retry_request(c);
+		break;
+	case HOLD_ANSWER:
+		c->hold = HOLD_NOTHING;
+		send_answer(c, &c->held);
+		break;
+	case HOLD_ROOM:
+	case HOLD_NOTHING:
+		event(c, EV_REOPEN);
+		break;
+	}
+	return 0;
+}
+
+/* --- the outside --- */
+
+static void channel_freep(struct channel **c)
+{
+	*c = channel_free(*c);
+}
+
+static int add_sources(struct channel *c)
+{
+	int r;
+
+	r = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
+	(void)sd_event_source_set_description(c->timer, "channel timer");
+
+	r = sd_event_add_defer(c->event, &c->more, on_more, c);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
+	(void)sd_event_source_set_description(c->more, "channel drain");
+	return 0;
+}
+
+int channel_new(const struct channel_options *options, struct channel **ret)
+{
+	_cleanup_(channel_freep) struct channel *c = calloc(1, sizeof(*c));
+	int r;
+
+	if (!c)
+		return -ENOMEM;
+	c->event = options->event;
+	c->log = options->log;
+	c->conf = options->conf;
+	c->state = CHAN_ABSENT;
+	c->to = (struct channel_log){
+		.log = options->log,
+		.service = options->service,
+		.policy = &options->conf->policy,
+		.profile = options->profile,
+	};
+	c->ic = (struct ic){
+		.service = options->service,
+		.policy = &options->conf->policy,
+		.user = options->user,
+	};
+	r = add_sources(c);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+struct channel *channel_free(struct channel *c)
+{
+	if (!c)
+		return NULL;
+	if (c->port) {
+		detach(c);
+		c->port->ops->close(c->port);
+	}
+	c->timer = sd_event_source_disable_unref(c->timer);
+	c->more = sd_event_source_disable_unref(c->more);
+	free(c);
+	return NULL;
+}
+
+const struct ic_service *channel_service(const struct channel *c)
+{
+	return c->ic.service;
+}
+
+int channel_offered(struct channel *c, struct port *port)
+{
+	if (c->port)
+		return -EBUSY;
+	c->port = port;
+	port->user = c;
+	event(c, EV_OFFERED);
+	return 0;
+}
+
+void channel_opened(struct channel *c, int error)
+{
+	if (error < 0)
+		log_error(c->log, "%s: the host did not open the channel: %s, trying again later",
+			  c->ic.service->name, strerror(-error));
+	event(c, error < 0 ? EV_BROKEN : EV_OPENED);
+}
+
+void channel_rescinded(struct channel *c)
+{
+	log_info(c->log, "%s: the host has taken the channel away", c->ic.service->name);
+	event(c, EV_RESCINDED);
+}

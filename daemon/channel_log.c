@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/channel_log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Versions are at most "65535.65535 ": the longest list that is shown whole. */
+#define LIST_TEXT 1280
+
+static uint64_t ns(uint64_t usec)
+{
+	return usec * 1000;
+}
+
+static const char *format_versions(const struct ic_version *v, unsigned n, char text[static LIST_TEXT])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < n && used < LIST_TEXT; i++)
+		used += (size_t)snprintf(text + used, LIST_TEXT - used, "%s%u.%u", i ? " " : "",
+					 v[i].major, v[i].minor);
+	return n > 0 ? text : "nothing";
+}
+
+static const char *format_pair(const struct ic_answer *a, char text[static 64])
+{
+	if (a->silent)
+		(void)snprintf(text, 64, "nothing");
+	else if (a->counts[0] == 1 && a->counts[1] == 1)
+		(void)snprintf(text, 64, "%u.%u/%u.%u", a->pair.framework.major,
+			       a->pair.framework.minor, a->pair.message.major,
+			       a->pair.message.minor);
+	else
+		(void)snprintf(text, 64, "counts %u,%u", a->counts[0], a->counts[1]);
+	return text;
+}
+
+static bool offers_more(const struct ic_list *offered, struct ic_version answered)
+{
+	for (unsigned i = 0; i < offered->n; i++)
+		if (!ic_version_reaches(answered, offered->v[i]))
+			return true;
+	return false;
+}
+
+static bool is_below_offer(const struct ic *ic)
+{
+	return offers_more(&ic->offer.framework, ic->answer.pair.framework) ||
+	       offers_more(&ic->offer.message, ic->answer.pair.message);
+}
+
+/* The end of the line: what the answer means. */
+static const char *meaning(const struct ic *ic)
+{
+	if (ic->answer.outcome == IC_NO_COMMON)
+		return ": they have nothing in common, the host will count the component as failed until "
+		       "it offers something else";
+	if (ic->answer.unoffered)
+		return ": this was not offered, it is answered on purpose";
+	if (ic->answer.outcome == IC_FORCED)
+		return ": this is answered on purpose";
+	if (is_below_offer(ic))
+		return ": not the newest, the host may report a protocol mismatch (KB4014894), by design";
+	return "";
+}
+
+static int level(const struct ic *ic)
+{
+	if (ic->answer.outcome == IC_NO_COMMON || ic->answer.unoffered)
+		return LOG_ERR;
+	return LOG_INFO;
+}
+
+void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic)
+{
+	static const char *const outcomes[] = {
+		[IC_NOT_NEGOTIATED] = "none", [IC_AGREED] = "agreed",
+		[IC_NO_COMMON] = "no-common-version", [IC_FORCED] = "forced",
+	};
+	char framework[LIST_TEXT], message[LIST_TEXT], ours[LIST_TEXT], pair[64];
+	char f_component[64], f_framework[LIST_TEXT + 32], f_message[LIST_TEXT + 32], f_answer[96],
+		f_outcome[64], f_profile[64];
+	const char *const fields[] = { f_component, f_framework, f_message, f_answer,
+				       f_outcome,   f_profile,   NULL };
+	unsigned suppressed;
+
+	if (!log_rate_allows(&to->negotiations, ns(now_usec), &suppressed))
+		return;
+	(void)format_versions(ic->offer.framework.v, ic->offer.framework.n, framework);
+	(void)format_versions(ic->offer.message.v, ic->offer.message.n, message);
+	(void)format_pair(&ic->answer, pair);
+	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
+	(void)snprintf(f_framework, sizeof(f_framework), "VMIC_OFFERED_FRAMEWORK=%s", framework);
+	(void)snprintf(f_message, sizeof(f_message), "VMIC_OFFERED_MESSAGE=%s", message);
+	(void)snprintf(f_answer, sizeof(f_answer), "VMIC_ANSWER=%s", pair);
+	(void)snprintf(f_outcome, sizeof(f_outcome), "VMIC_OUTCOME=%s", outcomes[ic->answer.outcome]);
+	(void)snprintf(f_profile, sizeof(f_profile), "VMIC_PROFILE=%s", to->profile);
+
+	log_line(to->log, level(ic), fields,
+		 "%s: the host offers framework %.200s, message %.200s; profile %s admits to message %s; "
+		 "answered %s%s",
+		 to->service->name, framework[0] ? framework : "nothing", message[0] ? message : "nothing",
+		 to->profile,
+		 format_versions(to->policy->message.v, to->policy->message.n, ours), pair, meaning(ic));
+	if (suppressed > 0)
+		log_info(to->log, "%s: %u negotiations before this one were not logged", to->service->name,
+			 suppressed);
+}
+
+/* One rate-limited warning with the component and the errno as fields. */
+static void warn(struct channel_log *to, struct log_rate *rate, uint64_t now_usec, int error,
+		 const char *text)
+{
+	char f_component[64], f_errno[32];
+	const char *const fields[] = { f_component, f_errno, NULL };
+	unsigned suppressed;
+
+	if (!log_rate_allows(rate, ns(now_usec), &suppressed))
+		return;
+	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
+	(void)snprintf(f_errno, sizeof(f_errno), "ERRNO=%d", -error);
+	log_line(to->log, LOG_WARNING, fields, "%s: %s", to->service->name, text);
+	if (suppressed > 0)
+		log_info(to->log, "%s: %u lines like this were left out before", to->service->name,
+			 suppressed);
+}
+
+void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, const char *why,
+			 const char *what_now)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "bad message from the host: %s, %s", why, what_now);
+	warn(to, &to->refusals, now_usec, error, text);
+}
+
+void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
+{
+	/* No such key, no more items, no such adapter: what a host hears every day. */
+	static const int ordinary[] = { ENOENT, ENODATA, ENODEV };
+	char text[256];
+
+	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++)
+		if (error == -ordinary[i])
+			return;
+	(void)snprintf(text, sizeof(text), "a request of the host failed: %s, it is told so",
+		       strerror(-error));
+	warn(to, &to->failures, now_usec, error, text);
+}

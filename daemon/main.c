@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* vmicd: arguments, configuration, loop. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/manager.h"
+#include "hv_util/profile.h"
+
+#define EXIT_USAGE 2
+#define SOCKET_PREFIX "socket:"
+
+static const char *arg_config;
+static const char *arg_socket;
+static bool arg_dry_run;
+
+static void help(void)
+{
+	(void)printf("vmicd [OPTIONS]\n\n"
+		     "Hyper-V integration daemon: negotiates the VMIC handshake itself and, by default, reports\n"
+		     "the legacy version on purpose.\n\n"
+		     "  -t --transport=socket:PATH  connect to the host simulator that listens at PATH\n"
+		     "  -c --config=FILE            read FILE and FILE.d/*.conf, not /etc/vmicd/vmicd.conf\n"
+		     "  -n --dry-run                answer the host, but change nothing on this machine\n"
+		     "     --list-profiles          print the profiles, one a line\n"
+		     "     --show-profile=NAME      print the versions that a profile admits to, best first\n"
+		     "  -h --help                   print this\n"
+		     "  -V --version                print the version\n\n"
+		     "Exit status: 0 ended as asked, 1 failure, 2 wrong option or configuration.\n"
+		     "See vmicd(8) and vmicd.conf(5); vmichost(1) is the host simulator.\n");
+}
+
+static void print_versions(const char *title, const struct ic_admitted *list)
+{
+	(void)printf("%s", title);
+	for (unsigned i = 0; i < list->n; i++)
+		(void)printf(" %u.%u", list->v[i].major, list->v[i].minor);
+}
+
+static void list_profiles(void)
+{
+	for (size_t i = 0; i < n_profiles; i++)
+		(void)printf("%-9s %s%s\n", profiles[i].name, profiles[i].title,
+			     i == 0 ? " (the default)" : "");
+}
+
+static int show_profile(const char *name)
+{
+	const struct profile *p = profile_find(name);
+
+	if (!p) {
+		(void)fprintf(stderr, "vmicd: --show-profile=%s: expected a name that --list-profiles "
+				      "prints\n", name);
+		return -EINVAL;
+	}
+	(void)printf("%s: %s\nsource: %s\n", p->name, p->title, p->source);
+	for (int c = 0; c < IC_COMPONENTS; c++) {
+		const struct ic_policy *policy = &p->component[c];
+
+		if (policy->message.n == 0)
+			continue;
+		(void)printf("%-10s", ic_component_names[c]);
+		print_versions("message", &policy->message);
+		print_versions(", framework", &policy->framework);
+		(void)printf("; nothing in common: %s\n", ic_no_match_names[policy->no_match]);
+	}
+	return 0;
+}
+
+static int parse_transport(const char *value)
+{
+	if (strncmp(value, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) != 0 ||
+	    value[strlen(SOCKET_PREFIX)] == '\0') {
+		(void)fprintf(stderr, "vmicd: --transport=%s: expected socket:PATH\n", value);
+		return -EINVAL;
+	}
+	arg_socket = value + strlen(SOCKET_PREFIX);
+	return 0;
+}
+
+/* 1: go on; 0: all is done; -EINVAL: has been said why. */
+static int parse_arguments(int argc, char **argv)
+{
+	enum { OPT_LIST_PROFILES = 256, OPT_SHOW_PROFILE };
+	static const struct option options[] = {
+		{ "transport", required_argument, NULL, 't' },
+		{ "config", required_argument, NULL, 'c' },
+		{ "dry-run", no_argument, NULL, 'n' },
+		{ "list-profiles", no_argument, NULL, OPT_LIST_PROFILES },
+		{ "show-profile", required_argument, NULL, OPT_SHOW_PROFILE },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ 0 },
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "t:c:nhV", options, NULL)) >= 0)
+		switch (c) {
+		case 't':
+			if (parse_transport(optarg) < 0)
+				return -EINVAL;
+			break;
+		case 'c':
+			arg_config = optarg;
+			break;
+		case 'n':
+			arg_dry_run = true;
+			break;
+		case OPT_LIST_PROFILES:
+			list_profiles();
+			return 0;
+		case OPT_SHOW_PROFILE:
+			return show_profile(optarg);
+		case 'h':
+			help();
+			return 0;
+		case 'V':
+			(void)printf("vmicd %s\n", VMICD_VERSION);
+			return 0;
+		default:
+			(void)fprintf(stderr, "vmicd: 'vmicd --help' lists the options\n");
+			return -EINVAL;
+		}
+
+	if (optind < argc) {
+		(void)fprintf(stderr, "vmicd: '%s' was not expected: vmicd takes options only\n",
+			      argv[optind]);
+		return -EINVAL;
+	}
+	if (!arg_socket) {
+		(void)fprintf(stderr, "vmicd: no transport is given: expected --transport=socket:PATH\n");
+		return -EINVAL;
+	}
+	return 1;
+}
+
+static void event_unrefp(sd_event **e)
+{
+	*e = sd_event_unref(*e);
+}
+
+static void manager_freep(struct manager **m)
+{
+	*m = manager_free(*m);
+}
+
+static int run(const struct conf *conf)
+{
+	const struct log log = log_open(conf->log_target, conf->log_level);
+	const struct manager_options options = {
+		.conf = conf,
+		.log = &log,
+		.socket_path = arg_socket,
+		.dry_run = arg_dry_run,
+	};
+	_cleanup_(event_unrefp) sd_event *event = NULL;
+	_cleanup_(manager_freep) struct manager *manager = NULL;
+	int r;
+
+	r = sd_event_new(&event);
+	if (r < 0) {
+		log_error(&log, "cannot make an event loop: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	(void)sd_event_set_watchdog(event, true);
+	r = manager_new(event, &options, &manager);
+	if (r < 0)
+		return EXIT_FAILURE;
+
+	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, conf->profile->name,
+		 arg_dry_run ? ", dry run: nothing on this machine is changed" : "");
+	(void)sd_notify(0, "READY=1");
+	r = sd_event_loop(event);
+	(void)sd_notify(0, "STOPPING=1");
+	if (r < 0) {
+		log_error(&log, "the event loop failed: %s", strerror(-r));
+		return EXIT_FAILURE;
+	}
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	struct conf_error error;
+	struct conf conf;
+	int r;
+
+	r = parse_arguments(argc, argv);
+	if (r <= 0)
+		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+	r = conf_read(arg_config, &conf, &error);
+	if (r < 0) {
+		(void)fprintf(stderr, "vmicd: %s\n", error.text);
+		return EXIT_USAGE;
+	}
+	return run(&conf);
+}

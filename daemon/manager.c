@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "daemon/channel.h"
+#include "daemon/kvp_data.h"
+#include "daemon/socket.h"
+#include "daemon/timekeeper.h"
+#include "hv_util/heartbeat.h"
+#include "hv_util/kvp.h"
+#include "hv_util/timesync.h"
+
+struct manager {
+	sd_event *event;
+	sd_event_source *sigterm, *sigint;
+	const struct conf *conf;
+	const struct log *log;
+	struct sys sys;
+	struct socket *socket;
+	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
+
+	struct heartbeat heartbeat;
+	struct timekeeper timekeeper;
+	struct timesync timesync;
+	struct kvp_data *kvp_data;
+	struct kvp kvp;
+};
+
+/* What a service is given as its user. */
+static void *service_user(struct manager *m, enum ic_component component)
+{
+	switch (component) {
+	case IC_HEARTBEAT:
+		return &m->heartbeat;
+	case IC_KVP:
+		return &m->kvp;
+	case IC_TIMESYNC:
+		return &m->timesync;
+	case IC_FCOPY:
+	case IC_SHUTDOWN:
+	case IC_VSS:
+	case IC_COMPONENTS:
+		break;
+	}
+	return NULL;
+}
+
+/* --- offers --- */
+
+static struct channel *channel_for(struct manager *m, const struct guid *class_id)
+{
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		if (m->channels[i] && memcmp(&channel_service(m->channels[i])->class_id, class_id,
+					     sizeof(*class_id)) == 0)
+			return m->channels[i];
+	return NULL;
+}
+
+/* An offer that nobody takes stays unopened: the host sees no contact. */
+static void on_offered(void *user, struct port *port)
+{
+	struct manager *m = user;
+	struct channel *c = channel_for(m, &port->class_id);
+	char class_id[GUID_TEXT_SIZE];
+
+	if (c && channel_offered(c, port) == 0)
+		return;
+	guid_format(&port->class_id, class_id);
+	log_line(m->log, LOG_DEBUG, NULL, "channel %u of class %s is not served%s", port->relid,
+		 class_id, c ? ": its component has one already" : "");
+}
+
+static void on_opened(void *user, struct port *port, int error)
+{
+	(void)user;
+	if (port->user)
+		channel_opened(port->user, error);
+}
+
+static void on_rescinded(void *user, struct port *port)
+{
+	(void)user;
+	if (port->user)
+		channel_rescinded(port->user);
+	else
+		port->ops->release(port);
+}
+
+static void on_ended(void *user, int error)
+{
+	struct manager *m = user;
+
+	if (error < 0)
+		log_error(m->log, "lost the host: %s", strerror(-error));
+	else
+		log_info(m->log, "the host has hung up");
+	(void)sd_event_exit(m->event, error < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static const struct transport_events transport_events = {
+	.offered = on_offered,
+	.opened = on_opened,
+	.rescinded = on_rescinded,
+	.ended = on_ended,
+};
+
+/* --- key-value pairs --- */
+
+static int apply_ip(void *user, const char *interface, const struct kvp_ip *ip)
+{
+	struct manager *m = user;
+
+	return m->sys.ops->set_addresses(&m->sys, interface, ip);
+}
+
+static void log_kvp_errors(struct manager *m)
+{
+	static const char *const parts[KVP_DATA_PARTS] = {
+		[KVP_DATA_POOLS] = "cannot use the pool files",
+		[KVP_DATA_NETWORK] = "cannot read the network's addresses",
+	};
+
+	for (unsigned part = 0; part < KVP_DATA_PARTS; part++) {
+		int error = kvp_data_take_error(m->kvp_data, part);
+
+		if (error == -EACCES || error == -EPERM || error == -ENOENT)
+			log_warning(m->log, "KVP: %s (%s): %s, requests for them fail", parts[part],
+				    m->conf->pool_directory, strerror(-error));
+		else if (error < 0)
+			log_warning(m->log, "KVP: %s: %s, requests for them fail", parts[part],
+				    strerror(-error));
+	}
+}
+
+static int start_kvp(struct manager *m, bool dry_run)
+{
+	const struct kvp_data_options options = {
+		.pool_directory = m->conf->pool_directory,
+		.services_version = VMICD_VERSION,
+		.dry_run = dry_run,
+		.apply_ip = apply_ip,
+		.user = m,
+	};
+	int r = kvp_data_new(&options, &m->kvp_data);
+
+	if (r < 0) {
+		log_error(m->log, "cannot set up key-value pair exchange: %s", strerror(-r));
+		return r;
+	}
+	log_kvp_errors(m);
+	m->kvp = (struct kvp){ .ops = &kvp_data_ops, .user = m->kvp_data };
+	return 0;
+}
+
+/* --- start and stop --- */
+
+static int start_channels(struct manager *m)
+{
+	for (size_t i = 0; i < ic_n_services; i++) {
+		const struct ic_service *service = ic_services[i];
+		const struct conf_component *conf = &m->conf->component[service->component];
+		const struct channel_options options = {
+			.event = m->event,
+			.log = m->log,
+			.service = service,
+			.conf = conf,
+			.profile = m->conf->profile->name,
+			.user = service_user(m, service->component),
+		};
+		int r;
+
+		if (!conf->enabled || conf->policy.message.n == 0)
+			continue;
+		r = channel_new(&options, &m->channels[service->component]);
+		if (r < 0) {
+			log_error(m->log, "cannot set up %s: %s", service->name, strerror(-r));
+			return r;
+		}
+	}
+	return 0;
+}
+
+static int start_signals(struct manager *m)
+{
+	sigset_t set;
+	int r;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	/* Without a handler: the signal ends the loop, not the process. */
+	r = sd_event_add_signal(m->event, &m->sigterm, SIGTERM, NULL, NULL);
+	if (r < 0)
+		return r;
+	return sd_event_add_signal(m->event, &m->sigint, SIGINT, NULL, NULL);
+}
+
+static void manager_freep(struct manager **m)
+{
+	*m = manager_free(*m);
+}
+
+int manager_new(sd_event *event, const struct manager_options *options, struct manager **ret)
+{
+	_cleanup_(manager_freep) struct manager *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!m) {
+		log_error(options->log, "out of memory");
+		return -ENOMEM;
+	}
+	m->event = sd_event_ref(event);
+	m->conf = options->conf;
+	m->log = options->log;
+	m->sys = (struct sys){
+		.ops = options->dry_run ? &sys_null : &sys_linux,
+		.log = options->log,
+	};
+	m->heartbeat.state = options->conf->application_state;
+	m->timekeeper = (struct timekeeper){ .sys = &m->sys, .mode = options->conf->clock };
+	m->timesync = (struct timesync){ .sample = timekeeper_take, .user = &m->timekeeper };
+
+	r = start_signals(m);
+	if (r < 0) {
+		log_error(m->log, "cannot set up signals: %s", strerror(-r));
+		return r;
+	}
+	r = start_kvp(m, options->dry_run);
+	if (r < 0)
+		return r;
+	r = start_channels(m);
+	if (r < 0)
+		return r;
+	r = socket_new(event, m->log, options->socket_path, &transport_events, m, &m->socket);
+	if (r < 0) {
+		log_error(m->log, "cannot reach a host at %s: %s (is vmichost running?)",
+			  options->socket_path, strerror(-r));
+		return r;
+	}
+	*ret = TAKE_PTR(m);
+	return 0;
+}
+
+struct manager *manager_free(struct manager *m)
+{
+	if (!m)
+		return NULL;
+	/* Channels let go of their ports before the transport unmaps them. */
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		m->channels[i] = channel_free(m->channels[i]);
+	m->socket = socket_free(m->socket);
+	m->kvp_data = kvp_data_free(m->kvp_data);
+	m->sigterm = sd_event_source_disable_unref(m->sigterm);
+	m->sigint = sd_event_source_disable_unref(m->sigint);
+	m->event = sd_event_unref(m->event);
+	free(m);
+	return NULL;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What becomes of the host's time samples: the offset is computed and shown; the clock is set when
+ * the host asks for it and the configuration allows it. */
+#pragma once
+
+#include "daemon/clock.h"
+#include "daemon/conf.h"
+#include "daemon/sys.h"
+
+struct timekeeper {
+	const struct sys *sys;
+	enum conf_clock mode;
+	struct clock clock;
+	int64_t offset_ns; /* as last computed */
+	bool shown;        /* the first offset has been logged at level info */
+	struct log_rate bad;
+};
+
+/* struct timesync's callback; user is the timekeeper. */
+int timekeeper_take(void *user, const struct timesync_sample *sample);
