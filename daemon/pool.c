@@ -402,12 +402,20 @@ static int copy_record(struct pool *p, const struct file *f, size_t from, size_t
 	return write_at(f->fd, p->record.key, KVP_KEY_SIZE, record_offset(to));
 }
 
+static bool records_are_equal(struct pool *p, const struct file *f, size_t a, size_t b)
+{
+	return read_record(f, a, &p->block[0]) == 0 && read_record(f, b, &p->block[1]) == 0 &&
+	       memcmp(&p->block[0], &p->block[1], RECORD_SIZE) == 0;
+}
+
 /* Undoes shift_down that failed on its way to `reached`; p->undo is the record at index. */
 static void shift_back(struct pool *p, const struct file *f, size_t index, size_t reached)
 {
 	for (size_t i = reached; i > index; i--)
-		if (copy_record(p, f, i - 1, i) < 0)
-			return; /* each record is still there, one of them twice */
+		/* What could not be written may still be right: the failed write never got there.
+		 * Else this ends here, with each record in the file and one of them twice. */
+		if (copy_record(p, f, i - 1, i) < 0 && !records_are_equal(p, f, i - 1, i))
+			return;
 	(void)write_at(f->fd, &p->undo, RECORD_SIZE, record_offset(index));
 }
 
