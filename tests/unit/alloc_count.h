@@ -8,12 +8,16 @@
 
 #include "tests/unit/harness.h"
 
-/* What this header is for; a test reads it before and after. */
-static size_t alloc_count;
+/* What this header is for; a test reads it before and after. Volatile, since a compiler knows that
+ * malloc changes nothing of its caller's. */
+static volatile size_t alloc_count;
 
 #if defined(HARNESS_ASAN) || defined(HARNESS_TSAN)
 
-#include <sanitizer/allocator_interface.h>
+/* sanitizer/allocator_interface.h, which gcc does not install. */
+int __sanitizer_install_malloc_and_free_hooks(
+	void (*malloc_hook)(const volatile void *, size_t),
+	void (*free_hook)(const volatile void *));
 
 static void alloc_seen(const volatile void *p, size_t size)
 {

@@ -562,6 +562,30 @@ static void a_replaced_file_is_noticed(void **state)
 	assert_keys(f, both, ARRAY_LEN(both));
 }
 
+static void append_theirs(void)
+{
+	char path[256];
+	int fd;
+
+	put_record(image, "theirs", "theirs");
+	temp_dir_path(&replaced->dir, FILE_NAME, path, sizeof(path));
+	fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, image, RECORD), RECORD);
+	assert_int_equal(close(fd), 0);
+}
+
+static void what_came_before_the_lock_is_seen(void **state)
+{
+	static const char *const keys[] = { "theirs", "ours" };
+	struct fixture *f = *state;
+
+	replaced = f;
+	before_flock = append_theirs;
+	assert_int_equal(set(f->pool, "ours", "ours"), 0);
+	assert_keys(f, keys, ARRAY_LEN(keys));
+}
+
 static void replace_again(void)
 {
 	replace_file();
@@ -848,6 +872,7 @@ int main(void)
 		POOL_TEST(no_record_is_lost_beside_a_writer_with_flock),
 		POOL_TEST(no_record_is_lost_beside_a_writer_with_fcntl),
 		POOL_TEST(a_replaced_file_is_noticed),
+		POOL_TEST(what_came_before_the_lock_is_seen),
 		POOL_TEST(a_file_that_is_always_replaced_is_for_later),
 		POOL_TEST(a_deleted_file_is_made_again_by_a_write),
 		POOL_TEST(what_is_no_regular_file_is_refused),
