@@ -6,6 +6,11 @@
 #	make help       lists the rest
 
 SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules
+# As many jobs as there are processors, unless the command line says otherwise.
+ifeq ($(filter --jobserver% -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 BUILD := build
 VERSION := $(shell cat daemon/VERSION)
 
@@ -49,12 +54,14 @@ flags_plain :=
 flags_asan := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 flags_tsan := -fsanitize=thread
 flags_clang :=
+flags_cov := --coverage -O0
 flags_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 flags_afl :=
 cc_plain = $(CC)
 cc_asan = $(CC)
 cc_tsan = $(CC)
 cc_clang = $(CLANG)
+cc_cov = $(CC)
 cc_fuzz = $(CLANG)
 cc_afl = afl-clang-fast
 
@@ -80,18 +87,129 @@ $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o
 $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
 	$$(call say,LD,$$@)
-	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS)
+	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS) -pthread
 endef
 
-$(foreach f,plain asan tsan clang fuzz afl,$(eval $(call flavour,$(f))))
+$(foreach f,plain asan tsan clang cov fuzz afl,$(eval $(call flavour,$(f))))
 -include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
 
 .PHONY: programs
 programs: $(BUILD)/vmicd $(BUILD)/vmichost
 
-$(BUILD)/%: $(BUILD)/plain/%
-	$(Q)cp $< $@
+$(BUILD)/vmicd $(BUILD)/vmichost: $(BUILD)/%: $(BUILD)/plain/%
+	$(Q)ln -f $< $@
+
+.PHONY: demo
+demo: programs
+	@sh tests/demo.sh $(BUILD)
+
+# --- tests ---
+
+TOTALS := $(BUILD)/check.totals
+RUN = sh tests/run.sh $(TOTALS)
+# $(call scenarios,FLAVOUR): the command that plays every scenario with that build's two programs
+scenarios = "$(BUILD)/$(1)/vmichost scenario tests/scenario/*.scn -- \
+	$(BUILD)/$(1)/vmicd --config={config} --transport=socket:{socket}"
+tests_in = $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%)
+replays_in = $(FUZZ:tests/fuzz/%.c=$(BUILD)/$(1)/replay_%)
+# A sanitizer's report must fail the program that it is about.
+SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+
+$(BUILD)/deps-check.mk: tests/deps.sh | $(BUILD)/deps.mk
+	@sh tests/deps.sh check $@
+
+# Everything, in this order: a failure stops before the slower parts.
+.PHONY: check
+check: WERROR := 1
+check:
+	@rm -f $(TOTALS)
+	@$(MAKE) --no-print-directory WERROR=1 check-plain
+	@$(MAKE) --no-print-directory WERROR=1 check-clang
+	@$(MAKE) --no-print-directory WERROR=1 check-san
+	@$(RUN)
+
+.PHONY: check-plain
+check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain) $(BUILD)/plain/example_guest $(call replays_in,plain)
+	@$(RUN) "unit tests" $(call tests_in,plain)
+	@$(RUN) "scenarios" $(call scenarios,plain)
+	@$(RUN) "the tree" "tests/structure.sh $(BUILD)" "tests/programs.sh $(BUILD)"
+
+# The second compiler: it warns of other things.
+.PHONY: check-clang
+check-clang: $(BUILD)/deps-check.mk
+	@$(MAKE) --no-print-directory WERROR=1 check-clang-built
+.PHONY: check-clang-built
+check-clang-built: $(BUILD)/clang/vmicd $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
+	@$(RUN) "clang" $(BUILD)/clang/test_ring_stress
+
+# Address and undefined-behaviour sanitizers on everything, the thread sanitizer on what has threads.
+.PHONY: check-san
+check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(call replays_in,asan) \
+		$(BUILD)/tsan/test_ring_stress
+	@$(SAN_ENV) $(RUN) "unit tests, address and undefined-behaviour sanitizers" $(call tests_in,asan)
+	@$(SAN_ENV) $(RUN) "saved fuzz inputs" $(foreach r,$(call replays_in,asan),"$(r) tests/fuzz/corpus/$(r:$(BUILD)/asan/replay_fuzz_%=%)")
+	@$(SAN_ENV) $(RUN) "scenarios, address and undefined-behaviour sanitizers" $(call scenarios,asan)
+	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" "setarch -R $(BUILD)/tsan/test_ring_stress"
+
+# --- fuzzing: FUZZ_SECONDS for each target and fuzzer ---
+
+FUZZ_SECONDS ?= 60
+fuzz_names := $(FUZZ:tests/fuzz/fuzz_%.c=%)
+
+.PHONY: fuzz
+fuzz: $(BUILD)/deps.mk
+	@sh tests/deps.sh fuzz $(BUILD)/deps-fuzz.mk
+	@$(MAKE) --no-print-directory $(fuzz_names:%=$(BUILD)/fuzz/libfuzzer_%) $(fuzz_names:%=$(BUILD)/afl/afl_%)
+	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(fuzz_names)
+
+define replay
+$(BUILD)/$(1)/replay_fuzz_%: $(BUILD)/$(1)/tests/fuzz/fuzz_%.o $(BUILD)/$(1)/tests/fuzz/replay.o $$(LIBS_$(1))
+	$$(call say,LD,$$@)
+	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach f,plain asan,$(eval $(call replay,$(f))))
+.SECONDARY:
+
+$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz)
+	$(call say,LD,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl)
+	$(call say,LD,$@)
+	$(Q)$(cc_afl) -o $@ $^ $(PKG_LIBS)
+
+# --- the rest ---
+
+BENCH := $(wildcard tests/bench/bench_*.c)
+
+$(BENCH:tests/bench/%.c=$(BUILD)/plain/%): $(BUILD)/plain/%: $(BUILD)/plain/tests/bench/%.o $(LIBS_plain)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -pthread
+
+.PHONY: bench
+bench: programs $(BENCH:tests/bench/%.c=$(BUILD)/plain/%)
+	@for b in $(BENCH:tests/bench/%.c=$(BUILD)/plain/%); do $$b || exit 1; done
+
+.PHONY: coverage
+coverage: $(BUILD)/cov/vmicd $(BUILD)/cov/vmichost $(call tests_in,cov)
+	@rm -f $(TOTALS) && find $(BUILD)/cov -name '*.gcda' -delete
+	@$(RUN) "unit tests" $(call tests_in,cov)
+	@$(RUN) "scenarios" $(call scenarios,cov)
+	@sh tests/coverage.sh $(BUILD)
 
 .PHONY: clean
 clean:
 	rm -rf $(BUILD)
+
+.PHONY: help
+help:
+	@echo 'make               build/vmicd and build/vmichost; installs what is missing for that'
+	@echo 'make demo          a legacy guest on a 2019 host, then the same guest at its newest'
+	@echo 'make check         every test: units, scenarios, sanitizers, saved fuzz inputs, structure'
+	@echo 'make check-plain   the same without clang and sanitizers'
+	@echo 'make check-san     the sanitizers alone'
+	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
+	@echo 'make bench         speed, side by side with what the machine can do at best'
+	@echo 'make coverage      which lines the tests reach'
+	@echo 'make clean         removes build/'
+	@echo 'V=1 shows the commands, WERROR=1 makes warnings errors, CC= and CFLAGS= are respected'

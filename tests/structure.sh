@@ -1,0 +1,73 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# structure.sh BUILD: checks that the tree is built as the README says: which room may include which,
+# that hv_util is pure, that nobody keeps global state, that headers stand alone, that manuals and
+# scripts are well-formed. Reads the objects of the plain build under BUILD.
+set -u
+
+build=$1
+passed=0
+failed=0
+
+# verdict NAME COMPLAINTS: a check holds when it has nothing to complain about.
+verdict() {
+	if [ -z "$2" ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAILED: %s\n%s\n' "$1" "$2"
+	fi
+}
+
+# includes FILES PATTERN: the project's own includes in FILES that do not match PATTERN.
+includes() {
+	# shellcheck disable=SC2086 # a list of files
+	grep -n '^#include "' $1 | grep -vE "#include \"($2)\""
+}
+
+verdict "hv_util includes nothing but hv_util" \
+	"$(includes 'hv_util/*.[ch]' 'hv_util/.*')"
+verdict "daemon includes hv_util and daemon" \
+	"$(includes 'daemon/*.[ch]' '(hv_util|daemon)/.*')"
+verdict "the host simulator shares four headers and no message table" \
+	"$(includes 'tests/host/*.[ch]' 'tests/host/.*|hv_util/(base|bytes|ring_wire)\.h|daemon/socket_wire\.h')"
+verdict "the example guest shares three headers" \
+	"$(includes tests/example_guest.c 'hv_util/(bytes|ring_wire)\.h|daemon/socket_wire\.h')"
+
+# Memory and string functions, and the two that know what an address looks like.
+pure='mem[a-z]+|str[a-z]+|inet_ntop|inet_pton'
+own=$(nm --defined-only "$build"/plain/libhv_util.a 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u)
+verdict "hv_util calls nothing but itself, mem*, str* and inet_*" \
+	"$(nm -u "$build"/plain/libhv_util.a 2>/dev/null | awk 'NF == 2 && $1 == "U" { print $2 }' | sort -u |
+		grep -vxF "$own" | grep -vxE "$pure")"
+
+# shellcheck disable=SC2016 # awk's dollars
+state=$(for o in "$build"/plain/hv_util/*.o "$build"/plain/daemon/*.o "$build"/plain/tests/host/*.o; do
+	case $o in */main.o) continue ;; esac
+	size -A "$o" | awk -v o="$o" '($1 == ".data" || $1 == ".bss") && $2 > 0 { print o ": " $1 " " $2 " bytes" }'
+done)
+verdict "no mutable globals but in the main files" "$state"
+
+verdict "nobody exits, aborts or calls a shell" \
+	"$(grep -nE '\b(exit|_exit|abort|system|popen)\(' hv_util/*.c daemon/*.c | grep -v 'sd_event_exit(')"
+verdict "no cast of received bytes to a struct in hv_util" \
+	"$(grep -nE '\((const )?struct [a-z_]+ \*\)' hv_util/*.c)"
+
+alone=$(for h in hv_util/*.h daemon/*.h tests/host/*.h; do
+	echo "#include \"$h\"" | ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -DVMICD_VERSION='""' -I. -Wall -Werror -fsyntax-only -x c - 2>&1 |
+		head -n 3
+done)
+verdict "each header compiles alone" "$alone"
+verdict "each header guards itself" "$(grep -L '^#pragma once' hv_util/*.h daemon/*.h tests/host/*.h)"
+verdict "each source names its licence" "$(grep -L 'SPDX-License-Identifier: GPL-2.0-only' \
+	hv_util/*.[ch] daemon/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch])"
+verdict "no unfinished words" \
+	"$(grep -rnwE 'TODO|FIXME|XXX|HACK' hv_util daemon tests --include='*.[ch]' --include='*.sh' | grep -v structure.sh)"
+
+manuals=$(find daemon tests systemd -name '*.[1-8]' 2>/dev/null)
+# shellcheck disable=SC2086 # a list of files
+verdict "the manual pages are well-formed" "$(mandoc -T lint -W warning $manuals 2>&1)"
+verdict "the scripts are well-formed" "$(for s in tests/*.sh .ci/run; do sh -n "$s" 2>&1; done)"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
