@@ -99,10 +99,11 @@ static struct ic_result reply(int error, const char *why)
 	return (struct ic_result){ .verdict = IC_REPLY, .error = error, .why = why };
 }
 
-static struct ic_result negotiate(struct ic *ic, uint8_t *msg, size_t len, size_t body_len,
-				  size_t cap)
+/* The whole of a reply but its status and flags: it is the only one whose length may differ. */
+static struct ic_result negotiate(struct ic *ic, const struct ic_header *h, uint8_t *msg,
+				  size_t len, size_t cap)
 {
-	struct rd body = { .p = msg + IC_BODY, .left = body_len };
+	struct rd body = { .p = msg + IC_BODY, .left = h->size };
 	struct wr reply = { .p = msg + IC_BODY, .left = cap - IC_BODY };
 	struct ic_result result = { .verdict = IC_REPLY, .len = len };
 	struct ic_answer answer = { .outcome = IC_NO_COMMON };
@@ -124,10 +125,10 @@ static struct ic_result negotiate(struct ic *ic, uint8_t *msg, size_t len, size_
 
 	/* As Linux: the reply is as long as the request, its body says 16. */
 	put_u16(msg, IC_AT_SIZE, NEGOTIATE_ANSWER_SIZE);
-	if (result.len < IC_BODY + NEGOTIATE_ANSWER_SIZE) {
+	if (result.len < IC_BODY + NEGOTIATE_ANSWER_SIZE)
 		result.len = IC_BODY + NEGOTIATE_ANSWER_SIZE;
+	if (h->pipe_size < IC_HEADER_SIZE + NEGOTIATE_ANSWER_SIZE)
 		put_u32(msg, IC_AT_PIPE_SIZE, IC_HEADER_SIZE + NEGOTIATE_ANSWER_SIZE);
-	}
 	if (ic->policy->raw.has_truncate && ic->policy->raw.truncate < result.len)
 		result.len = ic->policy->raw.truncate;
 	return result;
@@ -201,7 +202,8 @@ struct ic_result ic_handle(struct ic *ic, uint8_t *msg, size_t len, size_t recei
 	} else if (h.flags != (IC_FLAG_TRANSACTION | IC_FLAG_REQUEST)) {
 		result = reply(-EINVAL, "its flags are not those of a request");
 	} else if (h.type == IC_TYPE_NEGOTIATE) {
-		result = negotiate(ic, msg, len, h.size, cap);
+		result = negotiate(ic, &h, msg, len, cap);
+		len = result.len;
 	} else {
 		result = check_request(ic, &h);
 		if (result.error == 0)
@@ -209,8 +211,7 @@ struct ic_result ic_handle(struct ic *ic, uint8_t *msg, size_t len, size_t recei
 	}
 
 	result.type = h.type;
-	if (result.len == 0)
-		result.len = len;
+	result.len = len;
 	if (result.verdict == IC_REPLY)
 		make_reply(msg, result.error);
 	return result;
