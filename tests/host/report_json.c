@@ -5,30 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tests/host/release_json.h"
 #include "tests/host/text.h"
-#include "tests/host/version.h"
 
 /* Changes when a reader of the old form would misunderstand the new one. */
 #define REPORT_FORMAT "vmichost-report-1"
-
-static json_t *version_json(struct version v)
-{
-	char text[VERSION_TEXT_SIZE];
-
-	return json_string(version_format(v, text));
-}
-
-static json_t *expected_json(const struct release_offer *offer)
-{
-	if (!offer->offered)
-		return json_null();
-	return json_pack("{s:o, s:o, s:s, s:s, s:s}",
-			 "framework", version_json(offer->expected.framework),
-			 "message", version_json(offer->expected.message),
-			 "certainty", certainty_name(offer->certainty),
-			 "list_certainty", certainty_name(offer->list_certainty),
-			 "source", offer->source);
-}
 
 /* OperationalStatus and StatusDescriptions: parallel arrays, empty when the VM is off. */
 static json_t *verdict_json(const struct verdict *v)
@@ -74,18 +55,12 @@ static int add_component(json_t *object, const struct release *release,
 
 	judge_component(release, facts, c, &v);
 	if (json_object_set_new(object, "id", json_string(component_table[c].id)) < 0 ||
-	    json_object_set_new(object, "expected", expected_json(&release->component[c])) < 0 ||
+	    json_object_set_new(object, "expected",
+				release_expected_to_json(&release->component[c])) < 0 ||
 	    json_object_set_new(object, "verdict", verdict_json(&v)) < 0 ||
 	    json_object_set_new(object, "event", event_json(release, facts, c)) < 0)
 		return -ENOMEM;
 	return 0;
-}
-
-static json_t *release_json(const struct release *release)
-{
-	return json_pack("{s:s, s:s, s:o, s:s}", "key", release->key, "title", release->title,
-			 "vmbus", version_json(release->vmbus),
-			 "vmbus_certainty", certainty_name(release->vmbus_certainty));
 }
 
 /* Get-VM's view of the whole. */
@@ -110,7 +85,7 @@ static int document_fill(json_t *document, const struct release *release,
 	json_t *components;
 
 	if (json_object_set_new(document, "format", json_string(REPORT_FORMAT)) < 0 ||
-	    json_object_set_new(document, "release", release_json(release)) < 0 ||
+	    json_object_set_new(document, "release", release_to_json(release)) < 0 ||
 	    facts_to_json(facts, document) < 0 ||
 	    json_object_set_new(document, "get_vm", get_vm_json(release, facts)) < 0)
 		return -ENOMEM;
