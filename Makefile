@@ -47,7 +47,9 @@ deps: $(BUILD)/deps.mk
 HV_UTIL := $(wildcard hv_util/*.c)
 DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c))
-UNIT := $(wildcard tests/unit/test_*.c)
+UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
+UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
+UNIT := $(UNIT_GUEST) $(UNIT_HOST)
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 
 flags_plain :=
@@ -79,12 +81,14 @@ $(BUILD)/$(1)/lib%.a:
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
-LIBS_$(1) := $(BUILD)/$(1)/libhost.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+# The host's tests are linked without the guest's code, and the guest's without the host's.
+LIBS_$(1) := $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 
 $(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 $(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $(BUILD)/$(1)/libhost.a
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o
-$(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
+$(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $(BUILD)/$(1)/libhost.a
+$(UNIT_GUEST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
 	$$(call say,LD,$$@)
 	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS) -pthread
@@ -182,7 +186,7 @@ $(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl
 
 BENCH := $(wildcard tests/bench/bench_*.c)
 
-$(BENCH:tests/bench/%.c=$(BUILD)/plain/%): $(BUILD)/plain/%: $(BUILD)/plain/tests/bench/%.o $(LIBS_plain)
+$(BENCH:tests/bench/%.c=$(BUILD)/plain/%): $(BUILD)/plain/%: $(BUILD)/plain/tests/bench/%.o $(BUILD)/plain/libhost.a $(LIBS_plain)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -pthread
 
