@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# programs.sh BUILD: the built programs as a user runs them, end to end.
+set -u
+
+build=$1
+passed=0
+failed=0
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# check NAME COMMAND: holds when the shell command does.
+check() {
+	if eval "$2" >"$dir/out" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAILED: %s\n  %s\n' "$1" "$2"
+		cat "$dir/out"
+	fi
+}
+
+printf '[KVP]\nPoolDirectory=%s/pools\n' "$dir" >"$dir/conf"
+vmicd="$build/vmicd --config=$dir/conf --transport=socket:{socket}"
+sentence='The protocol version of the component installed in the virtual machine does not match'
+
+check "the demo shows what it promises" "sh tests/demo.sh $build"
+check "the demo leaves nothing behind" \
+	"mkdir $dir/tmp && TMPDIR=$dir/tmp sh tests/demo.sh $build >/dev/null && [ -z \"\$(ls -A $dir/tmp)\" ]"
+check "a legacy guest on 2019 mismatches on time synchronization" \
+	"$build/vmichost run --release 2019 -- $vmicd 2>/dev/null | grep 'Time Synchronization' | grep -q '$sentence'"
+check "and on nothing else" \
+	"[ \$($build/vmichost run --release 2019 -- $vmicd 2>/dev/null | grep -c '$sentence') -eq 1 ]"
+check "a saved report prints like the live one" \
+	"$build/vmichost run --release 2019 --json -- $vmicd >$dir/report.json 2>/dev/null &&
+	 $build/vmichost report $dir/report.json | grep -q '$sentence'"
+check "the example guest is OK" \
+	"$build/vmichost run --release 2019 -- $build/plain/example_guest {socket} | grep -q 'Heartbeat .*True *OK'"
+check "a dry run leaves the pools alone" \
+	"printf '[KVP]\nPoolDirectory=%s/none\n' $dir >$dir/dry.conf && $build/vmichost run --release 2019 -- \
+	 $build/vmicd --dry-run --config=$dir/dry.conf --transport=socket:{socket} 2>/dev/null && [ ! -e $dir/none ]"
+check "the matrix has a row for each release" \
+	"[ \$($build/vmichost matrix --json | grep -c '\"release\"') -ge 10 ]"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
