@@ -197,6 +197,43 @@ static void spoil_list(const struct channel *c, struct version_list *list, bool 
 		}
 }
 
+static struct request *negotiation_new(const struct version_list *framework,
+				       const struct version_list *message)
+{
+	struct request *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->negotiation = true;
+	q->framework = *framework;
+	q->message = *message;
+	return q;
+}
+
+static int send_negotiation(struct channel *c, struct request *q)
+{
+	c->facts->offered_framework = q->framework;
+	c->facts->offered_message = q->message;
+	/* What was asked before is history for the host, answered or not (OpenVMM drops it). */
+	for (struct request *old = c->requests; old; old = old->next)
+		old->stale = old->stale || !old->negotiation;
+	return send_request(c, q);
+}
+
+int channel_negotiate_raw(struct channel *c, const struct version_list *framework,
+			  const struct version_list *message, const struct message *m)
+{
+	struct request *q;
+
+	if (!c->open)
+		return -ENOTCONN;
+	q = negotiation_new(framework, message);
+	if (!q)
+		return -ENOMEM;
+	q->m = *m;
+	return send_negotiation(c, q);
+}
+
 int channel_negotiate(struct channel *c, const struct version_list *framework,
 		      const struct version_list *message, const uint16_t counts[2])
 {
@@ -205,12 +242,9 @@ int channel_negotiate(struct channel *c, const struct version_list *framework,
 
 	if (!c->open)
 		return -ENOTCONN;
-	q = calloc(1, sizeof(*q));
+	q = negotiation_new(framework, message);
 	if (!q)
 		return -ENOMEM;
-	q->negotiation = true;
-	q->framework = *framework;
-	q->message = *message;
 	spoil_list(c, &q->framework, true);
 	spoil_list(c, &q->message, false);
 	if (!counts && fault_is_on(c, FAULT_LYING_COUNTS)) {
@@ -219,12 +253,7 @@ int channel_negotiate(struct channel *c, const struct version_list *framework,
 		counts = lie;
 	}
 	wire_negotiate(&q->m, &q->framework, &q->message, counts);
-	c->facts->offered_framework = q->framework;
-	c->facts->offered_message = q->message;
-	/* What was asked before is history for the host, answered or not (OpenVMM drops it). */
-	for (struct request *old = c->requests; old; old = old->next)
-		old->stale = old->stale || !old->negotiation;
-	return send_request(c, q);
+	return send_negotiation(c, q);
 }
 
 int channel_request(struct channel *c, const struct message *m, const struct wire_operation *op)
@@ -504,6 +533,11 @@ static void forget_all(struct channel *c)
 		forget(c, c->requests);
 	c->timer = sd_event_source_disable_unref(c->timer);
 	c->delay_timer = sd_event_source_disable_unref(c->delay_timer);
+}
+
+void channel_abandon(struct channel *c)
+{
+	forget_all(c);
 }
 
 void channel_done(struct channel *c)

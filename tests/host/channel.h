@@ -74,11 +74,18 @@ void channel_signalled(struct channel *c, uint64_t times);
 int channel_negotiate(struct channel *c, const struct version_list *framework,
 		      const struct version_list *message, const uint16_t counts[2]);
 
+/* Sends a negotiation whose bytes the caller has made, for these lists. As channel_negotiate. */
+int channel_negotiate_raw(struct channel *c, const struct version_list *framework,
+			  const struct version_list *message, const struct message *m);
+
 /* Sends a request. op, may be NULL, says how its answer is to be checked. As channel_negotiate. */
 int channel_request(struct channel *c, const struct message *m, const struct wire_operation *op);
 
 /* Whether an answer is awaited; requests that timed out do not count. */
 bool channel_is_busy(const struct channel *c);
+
+/* Awaits nothing any more; an answer that comes all the same is one that nobody asked for. */
+void channel_abandon(struct channel *c);
 
 /* Faults that happen at once: fill the ring with a message; make the write index nonsense. */
 int channel_fill(struct channel *c, const struct message *m, const struct wire_operation *op);

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Plays the steps of one scenario against one guest. It knows sessions and channels, not what
+ * carries them: the link is opened by the caller's choice.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <systemd/sd-event.h>
+
+#include "hv_util/base.h"
+#include "tests/host/link.h"
+#include "tests/host/scenario_text.h"
+
+struct play;
+
+/*
+ * Checks every step's words without a guest. 0, or -EINVAL and "FILE:LINE: what was expected" in
+ * why. What only running can tell (a value that does not fit) is not found here.
+ */
+_must_check_ int play_check(const struct scenario *s, char *why, size_t why_size);
+
+/* Makes the host ready at the address. dir is what {dir} stands for. 0 or negative errno. */
+_must_check_ int play_new(sd_event *event, const struct scenario *s, link_open open_link,
+			  const char *address, const char *dir, struct play **ret);
+struct play *play_free(struct play *p);
+
+/* Runs all steps. 0, or -EPROTO and "FILE:LINE: what came" in why. */
+_must_check_ int play_run(struct play *p, char *why, size_t why_size);
+
+/* After the guest has ended: nothing may be left that no step has looked at. As play_run. */
+_must_check_ int play_finish(struct play *p, char *why, size_t why_size);
+
+/* Makes the step that is running fail: the guest's program has ended, somebody interrupts. */
+void play_stop(struct play *p, const char *reason);

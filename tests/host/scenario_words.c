@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "tests/host/scenario_words.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/host/scenario_text.h"
+
+/* 100 ns from 1601 to 1970. */
+#define EPOCH_1601 UINT64_C(116444736000000000)
+
+/* --- placeholders --- */
+
+/* The first adapter that is not the loopback; without one a MAC that no adapter has. */
+static void find_mac(char ret[18])
+{
+	glob_t found = { 0 };
+
+	snprintf(ret, 18, "%s", "02:00:00:00:00:01");
+	if (glob("/sys/class/net/*/address", 0, NULL, &found) == 0)
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			FILE *f = fopen(found.gl_pathv[i], "re");
+			char mac[18] = "";
+
+			if (!f)
+				continue;
+			if (fscanf(f, "%17s", mac) == 1 && strlen(mac) == 17 &&
+			    strcmp(mac, "00:00:00:00:00:00") != 0)
+				memcpy(ret, mac, sizeof(mac));
+			(void)fclose(f);
+		}
+	globfree(&found);
+}
+
+void words_init(struct words_variables *v, const char *dir)
+{
+	*v = (struct words_variables){ .dir = dir };
+	find_mac(v->mac);
+}
+
+void words_set_variable(struct words_variables *v, unsigned slot, const char *name, uint64_t value)
+{
+	snprintf(v->counter[slot].name, sizeof(v->counter[slot].name), "%s", name ? name : "");
+	v->counter[slot].value = value;
+}
+
+static uint64_t ticks(clockid_t id)
+{
+	struct timespec t;
+
+	(void)clock_gettime(id, &t);
+	return (uint64_t)t.tv_sec * 10000000 + (uint64_t)t.tv_nsec / 100;
+}
+
+static bool find_number(const struct words_variables *v, const char *name, size_t n, uint64_t *ret)
+{
+	for (size_t i = WORDS_VARIABLES_MAX; i > 0; i--)
+		if (v->counter[i - 1].name[0] && strlen(v->counter[i - 1].name) == n &&
+		    strncmp(v->counter[i - 1].name, name, n) == 0) {
+			*ret = v->counter[i - 1].value;
+			return true;
+		}
+	if (n == 3 && strncmp(name, "now", n) == 0)
+		*ret = ticks(CLOCK_REALTIME) + EPOCH_1601;
+	else if (n == 5 && strncmp(name, "ticks", n) == 0)
+		*ret = ticks(CLOCK_MONOTONIC_RAW);
+	else
+		return false;
+	return true;
+}
+
+/* "+N", "-N" or "*N" at *at, done to the value; false: it is none. */
+static bool calculate(const char **at, uint64_t *value)
+{
+	char *end = NULL;
+	uint64_t operand;
+
+	if (!strchr("+-*", **at) || !isdigit((unsigned char)(*at)[1]))
+		return false;
+	operand = strtoull(*at + 1, &end, 0);
+	*value = **at == '+' ? *value + operand :
+		 **at == '-' ? *value - operand :
+			       *value * operand;
+	*at = end;
+	return true;
+}
+
+/* "{NAME*N+N}" at *at, written to f. False: it is none, nothing was written. */
+static bool put_number(FILE *f, const struct words_variables *v, const char **at)
+{
+	size_t n = strspn(*at + 1, "abcdefghijklmnopqrstuvwxyz");
+	const char *p = *at + 1 + n;
+	uint64_t value;
+
+	if (!n || !find_number(v, *at + 1, n, &value))
+		return false;
+	while (*p && calculate(&p, &value))
+		;
+	if (*p != '}')
+		return false;
+	fprintf(f, "%llu", (unsigned long long)value);
+	*at = p + 1;
+	return true;
+}
+
+static bool put_text(FILE *f, const struct words_variables *v, const char **at)
+{
+	const struct {
+		const char *word, *text;
+	} texts[] = { { "{dir}", v->dir }, { "{mac}", v->mac } };
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		if (strncmp(*at, texts[i].word, strlen(texts[i].word)) == 0) {
+			fputs(texts[i].text, f);
+			*at += strlen(texts[i].word);
+			return true;
+		}
+	return false;
+}
+
+static char *expand(const char *word, const struct words_variables *v)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	while (*word)
+		if (*word != '{' || (!put_number(f, v, &word) && !put_text(f, v, &word)))
+			fputc(*word++, f);
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+void words_freep(char ***words)
+{
+	for (char **w = *words; w && *w; w++)
+		free(*w);
+	free(*words);
+}
+
+char **words_expand(char *const *words, const struct words_variables *v)
+{
+	_cleanup_(words_freep) char **ret = NULL;
+	size_t n = 0;
+
+	while (words[n])
+		n++;
+	ret = calloc(n + 1, sizeof(*ret));
+	for (size_t i = 0; ret && i < n; i++) {
+		ret[i] = expand(words[i], v);
+		if (!ret[i])
+			return NULL;
+	}
+	return TAKE_PTR(ret);
+}
+
+/* --- options --- */
+
+int words_take_option(char *const **words, const char *name, uint64_t most, uint64_t *ret)
+{
+	if (!**words || strcmp(**words, name) != 0)
+		return 0;
+	if (scenario_take_number((*words)[1], most, ret) < 0)
+		return -EINVAL;
+	*words += 2;
+	return 0;
+}
+
+int words_take_list(char *const **words, const char *name, struct version_list *ret)
+{
+	int n;
+
+	if (!**words || strcmp(**words, name) != 0)
+		return 0;
+	n = scenario_take_versions(*words + 1, ret);
+	if (n < 0)
+		return n;
+	*words += n + 1;
+	return 0;
+}
+
+int words_parse_counts(const char *text, uint16_t ret[2])
+{
+	unsigned a, b;
+	int end = 0;
+
+	if (sscanf(text, "%5u,%5u%n", &a, &b, &end) != 2 || text[end] || a > 65535 || b > 65535)
+		return -EINVAL;
+	ret[0] = (uint16_t)a;
+	ret[1] = (uint16_t)b;
+	return 0;
+}
+
+int words_take_counts(char *const **words, uint16_t ret[2], bool *ret_has)
+{
+	*ret_has = **words && strcmp(**words, "counts") == 0;
+	if (!*ret_has)
+		return 0;
+	if (!(*words)[1] || words_parse_counts((*words)[1], ret) < 0)
+		return -EINVAL;
+	*words += 2;
+	return 0;
+}
+
+/* --- changes to a message --- */
+
+static int change_body_length(struct message *m, const char *value)
+{
+	uint64_t n;
+
+	return scenario_take_number(value, WIRE_MESSAGE_MAX, &n) < 0 ? -EINVAL : wire_resize(m, n);
+}
+
+static int change_length(struct message *m, const char *value)
+{
+	uint64_t n;
+
+	return scenario_take_number(value, WIRE_MESSAGE_MAX, &n) < 0 ? -EINVAL :
+								       wire_set_length(m, n);
+}
+
+static int change_bytes(struct message *m, const char *value)
+{
+	char *end = NULL;
+	unsigned long offset = strtoul(value, &end, 0);
+
+	if (*end != ':')
+		return -EINVAL;
+	return wire_patch(m, offset, end + 1);
+}
+
+static int change_all(struct message *m, const char *value)
+{
+	int n = wire_parse_hex(value, m->bytes, sizeof(m->bytes));
+
+	if (n >= 0)
+		m->len = (size_t)n;
+	return n;
+}
+
+static const struct {
+	const char *name;
+	int (*make)(struct message *m, const char *value);
+} changes[] = {
+	{ "body-length", change_body_length },
+	{ "length", change_length },
+	{ "patch", change_bytes },
+	{ "raw", change_all },
+};
+
+int words_apply(struct message *m, const struct wire_operation *op, const char *word, char *why,
+		size_t why_size)
+{
+	const char *equals = strchr(word, '=');
+	char name[64];
+	int r = -ENOENT;
+
+	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
+		snprintf(why, why_size, "FIELD=VALUE, not \"%s\"", word);
+		return -EINVAL;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word), word);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++)
+		if (strcmp(changes[i].name, name) == 0)
+			r = changes[i].make(m, equals + 1);
+	if (r == -ENOENT)
+		r = wire_set(m, op, name, equals + 1);
+	if (r >= 0)
+		return 0;
+	snprintf(why, why_size, "%s for %s (%s)",
+		 r == -ENOENT  ? "a field that there is" :
+		 r == -ENOBUFS ? "a value that fits" :
+				 "a value of its kind",
+		 word, strerror(-r));
+	return -EINVAL;
+}
+
+/* --- checks of a reply --- */
+
+static int check_bytes(const uint8_t *payload, size_t len, const char *value, char *why,
+		       size_t why_size)
+{
+	char *end = NULL;
+	unsigned long offset = strtoul(value, &end, 0);
+	uint8_t bytes[512];
+	int n = *end == ':' ? wire_parse_hex(end + 1, bytes, sizeof(bytes)) : -EINVAL;
+
+	if (n >= 0 && offset <= len && (size_t)n <= len - offset &&
+	    memcmp(payload + offset, bytes, (size_t)n) == 0)
+		return 0;
+	snprintf(why, why_size, "the bytes of the answer are not %s", value);
+	return -EINVAL;
+}
+
+static size_t count_elements(const char *list)
+{
+	size_t n = *list ? 1 : 0;
+
+	for (; *list; list++)
+		n += *list == ',';
+	return n;
+}
+
+int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
+		const char *word, char *why, size_t why_size)
+{
+	const char *equals = strchr(word, '=');
+	bool not = equals && equals > word && equals[-1] == '!';
+	char name[64], came[4096];
+	int r;
+
+	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
+		snprintf(why, why_size, "expected FIELD=VALUE or FIELD!=VALUE, not \"%s\"", word);
+		return -EINVAL;
+	}
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - not, word);
+	if (strcmp(name, "bytes") == 0)
+		return check_bytes(payload, len, equals + 1, why, why_size);
+	r = wire_get(op, payload, len, name, count_elements(equals + 1), came, sizeof(came));
+	if (r < 0) {
+		snprintf(why, why_size, "the answer has no %s", name);
+		return -EINVAL;
+	}
+	if ((strcmp(came, equals + 1) == 0) != not)
+		return 0;
+	snprintf(why, why_size, "expected %s, came %s=%s", word, name, came);
+	return -EINVAL;
+}
+
+bool words_fields_are_fixed(const struct wire_operation *op)
+{
+	return !op || (op->from_major == 0 && op->until_major == 99);
+}
