@@ -4,7 +4,7 @@
  * pool 2, the network interfaces; as the struct kvp_ops of the service.
  *
  * Pools 0, 1 and 3 are files. Pool 2 is made up: it is read only, -EACCES. Pool 4 has a file, because
- * programs look for five (host.md 3.1), but is never exchanged: -EINVAL like every other number.
+ * programs look for five, but is never exchanged: -EINVAL like every other number.
  * Nothing is allocated while a request is answered, and nothing here logs.
  */
 #pragma once

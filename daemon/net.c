@@ -246,30 +246,37 @@ static int parse_mac(const char *text, uint8_t mac[static MAC_SIZE])
 	return digits == 2 * MAC_SIZE ? 0 : -EINVAL;
 }
 
-static bool has_addresses(const struct net *n, int index)
+/* How sure it is that an interface carries the adapter's addresses: 0 it has none, 1 it has only
+ * the link-local one that every interface may get, 2 it has others. */
+static int rank_of(const struct net *n, int index)
 {
-	for (size_t i = 0; i < n->n_addresses; i++)
+	int rank = 0;
+
+	for (size_t i = 0; i < n->n_addresses && rank < 2; i++)
 		if (n->addresses[i].index == index)
-			return true;
-	return false;
+			rank = is_link_local(&n->addresses[i]) ? 1 : 2;
+	return rank;
 }
 
 /* NULL: no interface has this MAC address. */
 static const struct interface *find_adapter(const struct net *n, const uint8_t *mac)
 {
-	const struct interface *bare = NULL;
+	const struct interface *best = NULL;
+	int best_rank = -1;
 
 	for (size_t i = 0; i < n->n_links; i++) {
 		const struct interface *link = &n->links[i];
+		int rank;
 
 		if (!link->has_mac || memcmp(link->mac, mac, MAC_SIZE) != 0)
 			continue;
-		if (has_addresses(n, link->index))
-			return link;
-		if (!bare)
-			bare = link;
+		rank = rank_of(n, link->index);
+		if (rank > best_rank) {
+			best = link;
+			best_rank = rank;
+		}
 	}
-	return bare;
+	return best;
 }
 
 static void fill_addresses(const struct net *n, const struct query *q)

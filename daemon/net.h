@@ -3,8 +3,8 @@
  * The network interfaces of this machine, as the host asks for them. Read from the kernel anew for
  * each question, into tables of fixed size: no heap, and what exceeds a table is left off.
  *
- * Inferred, since the kernel does not say where an address comes from (protocol.md and host.md 3.5
- * only name the values): an address with a finite lifetime is DHCP's (or, in IPv6, a router's
+ * Inferred, since the kernel does not say where an address comes from and the protocol only
+ * names the values: an address with a finite lifetime is DHCP's (or, in IPv6, a router's
  * announcement, which the host's "other" also covers), a link-local IPv6 address that the kernel
  * made is "other", any other permanent one was set by somebody: static. A DHCP server that lends an
  * address for ever is therefore taken for static. An adapter "uses DHCP" when one of its IPv4
@@ -41,8 +41,8 @@ bool net_list_append(char *text, size_t size, int family, const void *address);
 /*
  * Fills ip for the adapter whose MAC address is ip->adapter_id: digits in either case, with or
  * without ':' or '-'. Where several interfaces have that address (the virtual function below an
- * adapter, a bridge or VLAN above it) the first that has IP addresses is meant. An adapter that has
- * none yet gives empty lists. At most KVP_ADDRESSES_MAX of a family. DNS servers are the machine's,
+ * adapter, a bridge or VLAN above it) the first is meant that has IP addresses, other than the
+ * link-local one if any has. An adapter that has none yet gives empty lists. At most KVP_ADDRESSES_MAX of a family. DNS servers are the machine's,
  * systemd-resolved's own list rather than its stub. 0, -ENODEV, or what netlink said.
  */
 _must_check_ int net_get_ip(struct net *n, struct kvp_ip *ip);

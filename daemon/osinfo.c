@@ -14,7 +14,7 @@
 #include "daemon/os_release.h"
 #include "daemon/rdp.h"
 
-/* The value goes to the host as 2048 bytes of UTF-16 with a NUL (host.md 3.6). A list is cut to that
+/* The value goes to the host as 2048 bytes of UTF-16 with a NUL. A list is cut to that
  * here, between two addresses, rather than there in the middle of one. */
 #define LIST_SIZE (KVP_VALUE_SIZE / 2)
 
@@ -100,7 +100,7 @@ static void fill_minor(struct osinfo *o, char *value)
 	put(value, "");
 }
 
-/* "A Win7 host expects x.y.z" (host.md 3.2). */
+/* "A Win7 host expects x.y.z" (hv_kvp_daemon). */
 static void fill_version(struct osinfo *o, char *value)
 {
 	put(value, uname_now(o)->release);

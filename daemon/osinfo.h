@@ -2,9 +2,9 @@
 /*
  * KVP pool 2: what the guest is, made up on request.
  *
- * Indices 0 to 9 are the ten keys of hv_kvp_daemon in its order (protocol.md 5.2), always, even
+ * Indices 0 to 9 are the ten keys of hv_kvp_daemon in its order, always, even
  * when one has nothing to say: consumers pick them by number. Behind them come those keys of Windows
- * guests (host.md 3.2) that say something true about a Linux one, only while they do:
+ * guests (documentation of Msvm_KvpExchangeComponent) that say something true about a Linux one, only while they do:
  *
  *   OSEditionId       os-release VARIANT_ID ("server", "workstation", "cloud")
  *   ProductType       Windows' numbers, 1 workstation and 3 server, for a VARIANT_ID that says so
@@ -15,7 +15,7 @@
  * in OSMajorVersion), OSPlatformId (its only number today says Windows NT), SuiteMask (a mask of
  * Windows products). A made-up number there would be taken for Windows.
  *
- * IntegrationServicesVersion is a text of this program's own, as in each guest (host.md 1.5).
+ * IntegrationServicesVersion is a text of this program's own, as in each guest.
  * FullyQualifiedDomainName never asks DNS: host_name.h. The host name, uname and addresses are read
  * for each request, files when they have changed. Nothing is allocated after osinfo_new.
  */

@@ -2,12 +2,12 @@
 /*
  * One KVP pool file: .kvp_pool_N in /var/lib/hyperv, shared with other programs.
  *
- * The format is theirs (host.md 3.1): records of 2560 bytes, key[512] and value[2048], zero padded,
+ * The format is theirs (hv_kvp_daemon): records of 2560 bytes, key[512] and value[2048], zero padded,
  * without header; removing shifts the later ones down. cloud-init, azure-init, the stock daemon,
  * provisioning scripts read and write it, some by record number, so path, mode and order are kept.
  *
  * Locks: the stock daemon locks with fcntl, cloud-init with flock, and neither sees the other
- * (host.md 3.6). Every operation here holds both, shared to read and exclusive to write, and never
+ * (azure-init doc/kvp.md). Every operation here holds both, shared to read and exclusive to write, and never
  * waits for one: a locked file is -EAGAIN, and nothing has happened. The fcntl lock is an open file
  * description lock: it conflicts with the stock daemon's process lock, but is not dropped when
  * something else in this process closes the same file.
@@ -15,7 +15,7 @@
  * The file is opened and read anew by each operation, since others write it; a file that was
  * replaced or deleted is noticed even between opening and locking. It is rewritten in place and
  * truncated last: a temporary file and rename would lose the update of a program that waits for its
- * lock on the old inode (protocol.md, point 10).
+ * lock on the old inode.
  *
  * Being killed at any point loses no record but the one being changed (pool.c says how). Removing
  * waits for the disk before it truncates; setting does not, so that the host's many small writes
@@ -41,7 +41,7 @@
 #include "hv_util/base.h"
 #include "hv_util/kvp.h"
 
-/* host.md 3.6: records per pool by convention. set does not let a file grow beyond it. */
+/* Records per pool by convention (azure-init doc/kvp.md). set does not let a file grow beyond it. */
 #define POOL_RECORDS_MAX 1024
 
 /* A file larger than this many records is not a pool file any more: no operation reads for seconds

@@ -8,7 +8,8 @@ const char *const heartbeat_state_names[HEARTBEAT_STATES] = {
 	[HEARTBEAT_STOPPED] = "stopped",
 };
 
-/* The application state came with the integration components of Windows 8 (host.md 1.5): a host
+/* The application state came with the integration components of Windows 8 (documentation of
+ * IVmApplicationHealthMonitor): a host
  * that agreed to 1.0 gets back what it sent. */
 static const struct ic_version state_since = { 3, 0 };
 

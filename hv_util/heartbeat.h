@@ -6,7 +6,8 @@
 
 #include "hv_util/ic.h"
 
-/* What Get-VM's Heartbeat shows of the applications (protocol.md 1.6; stopped: OpenVMM only). */
+/* What Get-VM's Heartbeat shows of the applications (OpenVMM hyperv_ic_protocol; Windows
+ * headers know the first three). */
 enum heartbeat_state {
 	HEARTBEAT_UNKNOWN = 0,
 	HEARTBEAT_HEALTHY = 1,

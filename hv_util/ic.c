@@ -43,7 +43,7 @@ static void put_u32(uint8_t *msg, size_t at, uint32_t v)
 	wr_u32(&w, v);
 }
 
-/* "Guest replies carry 5", transaction and response; all else is echoed (protocol.md 1.4). */
+/* Transaction and response: what Linux sends and OpenVMM's host demands. All else is echoed. */
 static void make_reply(uint8_t *msg, int error)
 {
 	put_u32(msg, IC_AT_STATUS, hv_status(error));

@@ -27,7 +27,8 @@ enum kvp_pool {
 	KVP_POOLS
 };
 
-/* host.md 3.5: address families, and where an address came from. */
+/* Address families, and where an address came from (OpenVMM; Windows' WMI documentation of
+ * Msvm_GuestNetworkAdapterConfiguration). */
 enum { KVP_FAMILY_IPV4 = 1, KVP_FAMILY_IPV6 = 2 };
 enum kvp_origin { KVP_ORIGIN_UNKNOWN = 0, KVP_ORIGIN_DHCP = 1, KVP_ORIGIN_STATIC = 2 };
 

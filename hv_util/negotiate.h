@@ -42,7 +42,7 @@ struct ic_admitted {
 	struct ic_version v[IC_ADMITTED_MAX];
 };
 
-/* What to answer when nothing matches (host.md 2.5 names the peers that do each). */
+/* What to answer when nothing matches and which guest does so. */
 enum ic_no_match {
 	IC_NO_MATCH_COUNTS_ZERO = 0, /* counts 0 and 0: Linux, Haiku, MacHyperVSupport */
 	IC_NO_MATCH_SILENT,          /* no answer: FreeBSD, NetBSD, illumos */

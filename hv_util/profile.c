@@ -26,8 +26,8 @@
 	{ .framework = framework_, .message = ADMIT(__VA_ARGS__), .no_match = no_match_ }
 
 /* The components of a Windows Server 2012 R2 guest: what the default plays as well. Time sync 3.0
- * is KB4014894's case, KVP 5.0 and VSS 5.0 came with 2012 R2 (host.md 2.3; the values below the
- * best are inferred). */
+ * is KB4014894's case, KVP 5.0 and VSS 5.0 came with 2012 R2 (a 2012 R2 host's event 4010 expects
+ * KVP 5.0, OpenVMM calls VSS 5.0 "WINBLUE"; the values below the best are inferred). */
 #define COMPONENTS_2012R2                                                        \
 	{                                                                        \
 		[IC_FCOPY] = SERVE(FRAMEWORK_3, V1_1),                           \
@@ -42,13 +42,13 @@ const struct profile profiles[] = {
 	{
 		.name = "legacy",
 		.title = "a guest from before Windows 10 and Server 2016",
-		.source = "KB4014894; host.md 2.3, 2.5",
+		.source = "KB4014894 (time sync 3.0); KVP and VSS as Windows Server 2012 R2",
 		.component = COMPONENTS_2012R2,
 	},
 	{
 		.name = "ws2008",
 		.title = "Windows Server 2008",
-		.source = "protocol.md 2.2 (Linux's WS2008 constants: 1.0 throughout)",
+		.source = "Linux hv_util.c: the WS2008 constants are 1.0 throughout",
 		.component = {
 			[IC_HEARTBEAT] = SERVE(FRAMEWORK_1, V1_0),
 			[IC_KVP] = SERVE(FRAMEWORK_1, V1_0),
@@ -59,7 +59,7 @@ const struct profile profiles[] = {
 	{
 		.name = "ws2008r2",
 		.title = "Windows Server 2008 R2",
-		.source = "host.md 2.3 (inferred from Linux's choice on a Windows 7 host)",
+		.source = "inferred from what Linux chose on a Windows 7 host",
 		.component = {
 			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),
 			[IC_KVP] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),
@@ -70,7 +70,7 @@ const struct profile profiles[] = {
 	{
 		.name = "ws2012",
 		.title = "Windows Server 2012",
-		.source = "host.md 2.3 (inferred); VSS 4.0: OpenVMM's name \"WIN8\"",
+		.source = "inferred from what Linux chose on a Windows 8 host; VSS 4.0: OpenVMM's name \"WIN8\"",
 		.component = {
 			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),
 			[IC_KVP] = SERVE(FRAMEWORK_3_1, V4_0, V3_0, V1_0),
@@ -82,14 +82,14 @@ const struct profile profiles[] = {
 	{
 		.name = "ws2012r2",
 		.title = "Windows Server 2012 R2",
-		.source = "host.md 2.3, KB4014894",
+		.source = "KB4014894 (time sync 3.0), event 4010 of a 2012 R2 host (KVP 5.0), OpenVMM (VSS 5.0)",
 		.component = COMPONENTS_2012R2,
 	},
 	{
 		/* Its heartbeat also knows 3.1, of which nothing is documented: left out. */
 		.name = "win10",
 		.title = "Windows 10 and Server 2016",
-		.source = "host.md 2.3 (symbols of 10.0.14347)",
+		.source = "Mile.HyperV, from the symbols of a Windows 10.0.14347 guest",
 		.component = {
 			[IC_FCOPY] = SERVE(FRAMEWORK_3, V1_1),
 			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),
@@ -102,7 +102,7 @@ const struct profile profiles[] = {
 	{
 		.name = "linux",
 		.title = "Linux 5.6 and later",
-		.source = "protocol.md 2.2 (hv_utils and hv_fcopy_uio_daemon)",
+		.source = "Linux drivers/hv (hv_utils) and tools/hv (hv_fcopy_uio_daemon)",
 		.component = {
 			[IC_FCOPY] = SERVE(FRAMEWORK_3, V1_1),
 			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),
@@ -117,7 +117,7 @@ const struct profile profiles[] = {
 		 * known to exist that is the same as these lists. */
 		.name = "freebsd",
 		.title = "FreeBSD",
-		.source = "host.md 2.3, 2.5",
+		.source = "FreeBSD sys/dev/hyperv/utilities",
 		.component = {
 			[IC_HEARTBEAT] = SERVE_ELSE(IC_NO_MATCH_SILENT, FRAMEWORK_3_1, V3_0, V1_0),
 			[IC_KVP] = SERVE_ELSE(IC_NO_MATCH_SILENT, FRAMEWORK_3_1, V4_0, V3_0, V1_0),
@@ -129,7 +129,7 @@ const struct profile profiles[] = {
 	{
 		.name = "openbsd",
 		.title = "OpenBSD",
-		.source = "host.md 2.3, 2.5 (KVP: as on a host newer than Windows 7)",
+		.source = "OpenBSD sys/dev/pv/hypervic.c; KVP as on a host newer than Windows 7",
 		.component = {
 			[IC_HEARTBEAT] = SERVE_ELSE(IC_NO_MATCH_VERSION_ZERO, FRAMEWORK_3_1, V3_0, V1_0),
 			[IC_KVP] = SERVE_ELSE(IC_NO_MATCH_VERSION_ZERO, FRAMEWORK_3_1, V4_0, V3_0, V1_0),
@@ -140,7 +140,7 @@ const struct profile profiles[] = {
 	{
 		.name = "newest",
 		.title = "all that this project can speak",
-		.source = "host.md 2.2, 2.3 (the highest documented of each)",
+		.source = "the highest version of each that is documented (OpenVMM hyperv_ic_protocol, Mile.HyperV)",
 		.component = {
 			[IC_FCOPY] = SERVE(FRAMEWORK_3_1, V1_1),
 			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the host reads in a reply's status word (protocol.md 1.12). */
+/* What the host reads in a reply's status word (Linux hyperv.h, OpenVMM hyperv_ic_protocol). */
 #pragma once
 
 #include <stdint.h>

@@ -7,7 +7,7 @@
 
 #include "hv_util/ic.h"
 
-/* 100 ns units between 1601-01-01 and 1970-01-01 UTC (protocol.md 1.8). */
+/* 100 ns units between 1601-01-01 and 1970-01-01 UTC (Linux hyperv.h WLTIMEDELTA). */
 #define TIMESYNC_EPOCH_100NS UINT64_C(116444736000000000)
 
 struct timesync_sample {
