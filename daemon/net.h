@@ -42,8 +42,9 @@ bool net_list_append(char *text, size_t size, int family, const void *address);
  * Fills ip for the adapter whose MAC address is ip->adapter_id: digits in either case, with or
  * without ':' or '-'. Where several interfaces have that address (the virtual function below an
  * adapter, a bridge or VLAN above it) the first is meant that has IP addresses, other than the
- * link-local one if any has. An adapter that has none yet gives empty lists. At most KVP_ADDRESSES_MAX of a family. DNS servers are the machine's,
- * systemd-resolved's own list rather than its stub. 0, -ENODEV, or what netlink said.
+ * link-local one if any has. An adapter that has none yet gives empty lists. At most
+ * KVP_ADDRESSES_MAX of a family. DNS servers are the machine's, systemd-resolved's own list rather
+ * than its stub. 0, -ENODEV, or what netlink said.
  */
 _must_check_ int net_get_ip(struct net *n, struct kvp_ip *ip);
 

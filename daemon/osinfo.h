@@ -2,9 +2,9 @@
 /*
  * KVP pool 2: what the guest is, made up on request.
  *
- * Indices 0 to 9 are the ten keys of hv_kvp_daemon in its order, always, even
- * when one has nothing to say: consumers pick them by number. Behind them come those keys of Windows
- * guests (documentation of Msvm_KvpExchangeComponent) that say something true about a Linux one, only while they do:
+ * Indices 0 to 9 are the ten keys of hv_kvp_daemon in its order, always, even when one has nothing
+ * to say: consumers pick them by number. Behind them come those keys of Windows guests (documentation
+ * of Msvm_KvpExchangeComponent) that say something true about a Linux one, only while they do:
  *
  *   OSEditionId       os-release VARIANT_ID ("server", "workstation", "cloud")
  *   ProductType       Windows' numbers, 1 workstation and 3 server, for a VARIANT_ID that says so
