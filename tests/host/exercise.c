@@ -108,7 +108,7 @@ struct progress {
 	bool done;
 	uint64_t beat;
 	unsigned answers, renegotiations, rescinds;
-	bool stormed, filled;
+	bool stormed, filled, corrupted;
 	sd_event_source *beat_timer, *rescind_source;
 };
 
@@ -424,8 +424,10 @@ static void after_negotiation(struct progress *p)
 		(void)rescind_later(p);
 		return;
 	}
-	if (fault_is_on(p, FAULT_CORRUPT_INDEX, &value))
+	if (!p->corrupted && fault_is_on(p, FAULT_CORRUPT_INDEX, &value)) {
+		p->corrupted = true; /* once: how the guest recovers is worth seeing */
 		channel_corrupt_index(p->channel, (uint32_t)value);
+	}
 	fill_ring(p);
 	if (!channel_is_busy(p->channel))
 		ask_next(p);

@@ -75,11 +75,18 @@ static void on_started(void *user, enum component component)
 	s->events->opened(s->user, &s->channel[component]);
 }
 
+/* A closed channel has no contact until it is opened and agrees anew. Inferred. */
+static void lose_contact(struct channel *c)
+{
+	c->facts->contact = CONTACT_NONE;
+}
+
 static void on_closed(void *user, enum component component)
 {
 	struct session *s = user;
 
 	channel_closed(&s->channel[component]);
+	lose_contact(&s->channel[component]);
 	s->events->closed(s->user, &s->channel[component]);
 }
 
@@ -154,6 +161,7 @@ int session_rescind(struct session *s, struct channel *c)
 	/* The host stops believing the memory before it says so: channel_closed would read on. */
 	channel_done(c);
 	c->facts->opened = false;
+	lose_contact(c);
 	r = s->link->ops->rescind(s->link, c->component);
 	if (r < 0)
 		return r;
