@@ -120,13 +120,17 @@ static bool result_occurs(const struct matrix *m, enum result result)
 
 static void print_legend(const struct matrix *m, const struct terminal *t)
 {
+	char components[256] = "";
 	bool first = true;
 
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		size_t used = strlen(components);
+
+		(void)snprintf(components + used, sizeof(components) - used, "%s%c %s",
+			       c ? ", " : "", component_letters[c], component_table[c].name);
+	}
 	(void)fputc('\n', t->to);
-	for (enum component c = 0; c < COMPONENT_MAX; c++)
-		(void)fprintf(t->to, "%s%c %s", c ? ", " : "", component_letters[c],
-			      component_table[c].name);
-	(void)fputc('\n', t->to);
+	terminal_paragraph(t, COLOUR_PLAIN, "", components);
 	for (enum result r = 0; r < RESULT_MAX; r++) {
 		char letter[2] = { results[r].letter, '\0' };
 

@@ -179,7 +179,7 @@ static void print_value(const struct terminal *t, const char *name, enum colour 
 {
 	char escaped[1024];
 
-	(void)fprintf(t->to, "%-26s : ", name);
+	(void)fprintf(t->to, "%-26s :%s", name, *value ? " " : "");
 	terminal_text(t, colour, text_escape(value, escaped, sizeof(escaped)));
 	(void)fprintf(t->to, "%s\n", *value ? report_mark(certainty) : "");
 }

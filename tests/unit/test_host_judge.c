@@ -244,8 +244,8 @@ static void test_mismatch_by_release(void **state)
 				    "Update required");
 	}
 	assert_string_equal(judge_status_text(WMI_PROTOCOL_MISMATCH),
-			    "The protocol version of the component installed in the virtual machine "
-			    "does not match the version expected by the hosting system.");
+			    "The protocol version of the component installed in the virtual "
+			    "machine does not match the version expected by the hosting system.");
 }
 
 /* A lower framework alone is a mismatch too; that is inferred, no output shows it. */
