@@ -215,7 +215,7 @@ static void print_use(const struct guest_facts *facts, const struct terminal *t)
 
 		if (f->requests == 0)
 			continue;
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %u of %u",
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %u/%u",
 					 used ? ", " : "", component_table[c].name, f->answers,
 					 f->requests);
 		if (f->failures && used < sizeof(text))
