@@ -33,8 +33,8 @@ struct reading {
 	const char *path;
 	FILE *file;
 	unsigned line;
-	bool too_long;
-	struct conf_error *error; /* text[0] == 0: none so far */
+	int failure;              /* a negative errno: the file cannot be read on */
+	struct conf_error *error; /* text[0] == 0: none so far; otherwise it is about line */
 };
 
 const char *const conf_clock_names[CONF_CLOCKS] = {
@@ -346,22 +346,46 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	return 0;
 }
 
-/* inih's reader, which counts the lines for our messages. */
+/* What ended a line, '\n' or EOF; -EINVAL: *error says why it is none. Indentation is left out: to
+ * inih an indented line is more of the value before, and we would be told of that rest alone. */
+static int get_line(struct reading *r, char *to, size_t size)
+{
+	size_t n = 0;
+	int ch;
+
+	for (ch = getc(r->file); ch != EOF && ch != '\n'; ch = getc(r->file)) {
+		if (ch == '\0') {
+			complain(r->error, "%s:%u: a NUL byte: expected text", r->path, r->line);
+			return -EINVAL;
+		}
+		if (n == 0 && (ch == ' ' || ch == '\t'))
+			continue;
+		if (n + 2 == size) {
+			complain(r->error, "%s:%u: the line is too long: expected at most %zu characters",
+				 r->path, r->line, n);
+			return -EINVAL;
+		}
+		to[n++] = (char)ch;
+	}
+	to[n] = '\0';
+	return n > 0 || ch == '\n' ? '\n' : EOF;
+}
+
+/* inih's reader: stops at the first mistake, and counts the lines for our messages. */
 static char *read_line(char *to, int size, void *user)
 {
 	struct reading *r = user;
-	char *line = fgets(to, size, r->file);
-	size_t len = line ? strlen(line) : 0;
+	int end;
 
-	if (!line || r->too_long)
+	if (r->error->text[0])
 		return NULL;
 	r->line++;
-	if (len > 0 && line[len - 1] != '\n' && !feof(r->file)) {
-		/* inih would take the rest for another line. */
-		r->too_long = true;
-		return NULL;
+	end = get_line(r, to, (size_t)size);
+	if (end == EOF && ferror(r->file)) {
+		r->failure = -errno;
+		complain(r->error, "%s: %s", r->path, strerror(errno));
 	}
-	return line;
+	return end == '\n' ? to : NULL;
 }
 
 static int read_file(struct reading *r, const char *path)
@@ -370,6 +394,7 @@ static int read_file(struct reading *r, const char *path)
 
 	r->path = path;
 	r->line = 0;
+	r->failure = 0;
 	r->file = fopen(path, "re");
 	if (!r->file) {
 		int error = errno;
@@ -381,15 +406,14 @@ static int read_file(struct reading *r, const char *path)
 	(void)fclose(r->file);
 	r->file = NULL;
 
-	if (r->error->text[0])
-		return -EINVAL;
-	if (r->too_long)
-		complain(r->error, "%s:%u: the line is too long", path, r->line);
-	else if (bad_line > 0)
+	/* inih reads on behind a line that is none: what we complained of may be its consequence. */
+	if (bad_line > 0 && (!r->error->text[0] || (unsigned)bad_line < r->line))
 		complain(r->error, "%s:%d: expected '[Section]' or 'Key=value'", path, bad_line);
 	else if (bad_line < 0)
 		complain(r->error, "%s: out of memory", path);
-	return r->error->text[0] ? -EINVAL : 0;
+	if (!r->error->text[0])
+		return 0;
+	return r->failure < 0 ? r->failure : -EINVAL;
 }
 
 static int read_files(struct reading *r, const char *path)
