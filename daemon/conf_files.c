@@ -136,7 +136,8 @@ int conf_files_system(const char *path, const char *const *directories, size_t n
 	_cleanup_(conf_files_done) struct conf_files files = { 0 };
 	int r = 0;
 
-	if (access(path, F_OK) == 0)
+	/* A file that cannot be looked at is listed: who opens it is told why. */
+	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
 		r = add(&files, strdup(path));
 	if (r < 0)
 		return r;

@@ -13,7 +13,7 @@ struct conf_files {
  * need not. 0 or a negative errno. */
 _must_check_ int conf_files_single(const char *path, struct conf_files *ret);
 
-/* PATH if it is there, then the drop-ins of all directories in the order of their names; of several
+/* PATH unless it is not there, then the drop-ins of all directories in the order of their names; of several
  * of one name the one in the last directory counts (systemd.unit(5)). 0 or a negative errno. */
 _must_check_ int conf_files_system(const char *path, const char *const *directories, size_t n,
 				   struct conf_files *ret);
