@@ -141,12 +141,13 @@ static int read_servers(const char *list, size_t max, uint8_t (*v4)[4], unsigned
 	return r;
 }
 
-/* The next field of units UTF-16 units as UTF-8 text. */
+/* The next field of units UTF-16 units as UTF-8 text: 0, or why it is none. */
 static int read_field(struct rd *body, size_t units, char *to, size_t size)
 {
 	const uint8_t *field = rd_bytes(body, 2 * units);
+	int len = field ? kvp_text_read(field, 2 * units, to, size) : -EINVAL;
 
-	return field ? kvp_text_read(field, 2 * units, to, size) : -EINVAL;
+	return len < 0 ? len : 0;
 }
 
 int kvp_ip_read_adapter_string(struct rd body, struct kvp_ip *ret)
@@ -347,12 +348,20 @@ static bool read_binary_addresses(struct rd *r, struct kvp_ip *ip)
 	return good;
 }
 
+/* A number without a meaning must not become one with a meaning when it is cut to a byte. */
+static uint8_t read_origin(struct rd *r)
+{
+	uint16_t origin = rd_u16(r);
+
+	return origin <= KVP_ORIGIN_STATIC ? (uint8_t)origin : KVP_ORIGIN_UNKNOWN;
+}
+
 static void read_origins(struct rd *r, struct kvp_ip *ip)
 {
 	for (unsigned i = 0; i < ip->n_ipv4; i++)
-		ip->ipv4[i].origin = (uint8_t)rd_u16(r);
+		ip->ipv4[i].origin = read_origin(r);
 	for (unsigned i = 0; i < ip->n_ipv6; i++)
-		ip->ipv6[i].origin = (uint8_t)rd_u16(r);
+		ip->ipv6[i].origin = read_origin(r);
 }
 
 int kvp_ip_read_adapter_binary(struct rd body, struct kvp_ip *ret)
