@@ -7,6 +7,12 @@
 /* A delay does not vary by that much: the counter was re-based, by a restore or a migration. */
 #define JUMP_100NS INT64_C(10000000)
 
+/* A host's counter may say anything: differences wrap, as the counters do. */
+static int64_t difference(int64_t a, int64_t b)
+{
+	return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
 static int64_t smallest(const struct clock *clock)
 {
 	int64_t least = INT64_MAX;
@@ -28,16 +34,15 @@ static void window_add(struct clock *clock, int64_t apart)
 /* How long the sample was on its way, 100 ns. */
 static int64_t delay_of(struct clock *clock, const struct timesync_sample *sample, uint64_t raw_ns)
 {
-	/* Both wrap like the counters they come from: only their difference means anything. */
-	int64_t apart = (int64_t)(raw_ns / 100 - sample->reference_time);
+	int64_t apart = difference((int64_t)(raw_ns / 100), (int64_t)sample->reference_time);
 
 	/* After a SYNC everything may be different: the host sends it after a restore. */
 	if (sample->sync)
 		clock->n = clock->next = 0;
-	if (clock->n > 0 && smallest(clock) - JUMP_100NS > apart)
+	if (clock->n > 0 && difference(smallest(clock), apart) > JUMP_100NS)
 		clock->n = clock->next = 0;
 	window_add(clock, apart);
-	return (int64_t)((uint64_t)apart - (uint64_t)smallest(clock));
+	return difference(apart, smallest(clock));
 }
 
 int clock_take(struct clock *clock, const struct timesync_sample *sample, uint64_t realtime_ns,
