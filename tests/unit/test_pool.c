@@ -710,7 +710,32 @@ static void a_write_that_fails_leaves_the_file_as_it_was(void **state)
 	assert_unchanged(f, size);
 }
 
-/* In a mount namespace of its own, on a file system of one page. 0, or the line that failed. */
+static bool put_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* As root, or as a user who may make namespaces: it is root there, or could make no file. */
+static bool enter_mount_namespace(void)
+{
+	char uids[32], gids[32];
+
+	(void)snprintf(uids, sizeof(uids), "0 %u 1", (unsigned)getuid());
+	(void)snprintf(gids, sizeof(gids), "0 %u 1", (unsigned)getgid());
+	if (unshare(CLONE_NEWNS) < 0 &&
+	    (unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0 ||
+	     !put_file("/proc/self/uid_map", uids) || !put_file("/proc/self/setgroups", "deny") ||
+	     !put_file("/proc/self/gid_map", gids)))
+		return false;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+}
+
+/* In a mount namespace of its own, on a file system of two pages. 0, or the line that failed. */
 static int on_a_full_disk(const struct fixture *f)
 {
 	if (mount("none", f->dir.path, "tmpfs", 0, "size=8192") < 0)
@@ -740,10 +765,7 @@ static void a_full_and_a_read_only_disk(void **state)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		if ((unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0) ||
-		    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
-			_exit(77);
-		_exit(on_a_full_disk(f));
+		_exit(enter_mount_namespace() ? on_a_full_disk(f) : 77);
 	}
 	r = exit_status(pid);
 	if (r == 77) {
