@@ -35,7 +35,7 @@ static void rows_fill(const struct option_info *table, struct option rows[static
 }
 
 /* getopt_long says '?' for the unknown, the ambiguous and the value that nobody wants. */
-static int refuse(const struct option_info *table, const char *verb, int argc, char **argv, int c)
+static int refuse(const struct option_info *table, const char *verb, char **argv, int c)
 {
 	int row = optopt - OPTION_FIRST;
 
@@ -44,9 +44,11 @@ static int refuse(const struct option_info *table, const char *verb, int argc, c
 			      table[row].value);
 	else if (row >= 0)
 		(void)fprintf(stderr, "vmichost: --%s takes no value\n", table[row].name);
+	else if (optopt > 0)
+		(void)fprintf(stderr, "vmichost: unknown option -%c\n", optopt);
 	else
 		(void)fprintf(stderr, "vmichost: unknown or ambiguous option %s\n",
-			      optind > 0 && optind <= argc ? argv[optind - 1] : "");
+			      argv[optind - 1]);
 	if (row < 0)
 		say_options(verb, table);
 	return -EINVAL;
@@ -69,7 +71,7 @@ int option_parse(const struct option_info *table, const char *verb, int argc, ch
 		if (c == 'h')
 			return OPTION_HELP;
 		if (c < OPTION_FIRST)
-			return refuse(table, verb, argc, argv, c);
+			return refuse(table, verb, argv, c);
 		option = &table[c - OPTION_FIRST];
 		r = option->take(option, optarg, into);
 		if (r < 0)

@@ -47,7 +47,7 @@ void report_print_marks(const struct terminal *t, enum certainty weakest)
 
 /* One row of the table. The texts are kept until the table is printed. */
 struct row {
-	char name[CELL_SIZE], primary[CELL_SIZE], secondary[CELL_SIZE];
+	char primary[CELL_SIZE], secondary[CELL_SIZE];
 	struct verdict verdict;
 };
 
@@ -56,17 +56,20 @@ static void row_fill(struct row *row)
 	const struct verdict *v = &row->verdict;
 	const char *second = v->n_status > 1 ? judge_status_text(v->status[1]) : "";
 
+	row->secondary[0] = '\0';
 	(void)snprintf(row->primary, sizeof(row->primary), "%s%s",
 		       v->n_status ? judge_status_text(v->status[0]) : "",
 		       v->n_status ? report_mark(v->certainty) : "");
-	/* A status without a published text still has a number. */
-	if (v->n_status > 1 && !*second)
+	/* A status without a published text still has a number; nothing at all may be in doubt. */
+	if (v->n_status > 1 && *second)
+		(void)snprintf(row->secondary, sizeof(row->secondary), "%s%s", second,
+			       report_mark(v->second_certainty));
+	else if (v->n_status > 1)
 		(void)snprintf(row->secondary, sizeof(row->secondary), "(%u)%s", v->status[1],
 			       report_mark(v->second_certainty));
-	else
-		(void)snprintf(row->secondary, sizeof(row->secondary), "%s%s", second,
-			       v->n_status && (*second || v->second_certainty > v->certainty) ?
-				       report_mark(v->second_certainty) : "");
+	else if (v->n_status && v->second_certainty > v->certainty)
+		(void)snprintf(row->secondary, sizeof(row->secondary), "%s",
+			       report_mark(v->second_certainty) + 1);
 }
 
 static void print_table(const struct release *release, const struct guest_facts *facts,
@@ -107,7 +110,6 @@ static void print_table(const struct release *release, const struct guest_facts 
 
 static void print_heading(const struct terminal *t, const char *text)
 {
-	(void)fputc('\n', t->to);
 	terminal_text(t, COLOUR_BOLD, text);
 	(void)fputc('\n', t->to);
 }
@@ -126,9 +128,12 @@ static void print_event(const struct terminal *t, const struct host_event *event
 	terminal_paragraph(t, COLOUR_PLAIN, t->width ? "      " : "  ", text);
 }
 
+#define EVENT_LOG "Event log: Microsoft-Windows-Hyper-V-Integration/Admin"
+
 /* Returns how many there are. */
 static unsigned print_events(const struct release *release, const struct guest_facts *facts,
-			     const struct terminal *t, enum certainty *weakest)
+			     const struct terminal *t, const char *heading,
+			     enum certainty *weakest)
 {
 	unsigned n = 0;
 
@@ -138,7 +143,7 @@ static unsigned print_events(const struct release *release, const struct guest_f
 		if (judge_event(release, facts, c, &event) == 0)
 			continue;
 		if (n++ == 0)
-			print_heading(t, "Event log: Microsoft-Windows-Hyper-V-Integration/Admin");
+			print_heading(t, heading);
 		print_event(t, &event);
 		*weakest = certainty_weaker(*weakest, event.certainty);
 	}
@@ -167,7 +172,7 @@ static void print_reasons(const struct release *release, const struct guest_fact
 		if (!verdict_wants_reason(release, &v, &facts->component[c]))
 			continue;
 		if (!any)
-			print_heading(t, "Why");
+			print_heading(t, "\nWhy");
 		any = true;
 		(void)snprintf(lead, sizeof(lead), "%s: ", component_table[c].name);
 		terminal_paragraph(t, COLOUR_PLAIN, lead, v.why);
@@ -191,7 +196,7 @@ static void print_vm(const struct release *release, const struct guest_facts *fa
 	struct judged_value state = judge_integration_state(release, facts);
 	bool fine = strncmp(heartbeat.value, "Ok", 2) == 0;
 
-	print_heading(t, "Get-VM");
+	print_heading(t, "\nGet-VM");
 	print_value(t, "State", COLOUR_PLAIN, facts->running ? "Running" : "Off", CERTAIN);
 	print_value(t, "Heartbeat", fine ? COLOUR_GREEN : COLOUR_PLAIN, heartbeat.value,
 		    heartbeat.certainty);
@@ -237,7 +242,7 @@ static void print_violations(const struct guest_facts *facts, const struct termi
 		if (f->violations == 0)
 			continue;
 		if (!any)
-			print_heading(t, "The guest broke the contract");
+			print_heading(t, "\nThe guest broke the contract");
 		any = true;
 		(void)snprintf(lead, sizeof(lead), "%s, %u %s: ", component_table[c].name,
 			       f->violations, f->violations == 1 ? "time" : "times, last");
@@ -274,7 +279,7 @@ static int report_print_table(const struct release *release, const struct guest_
 
 	print_table(release, facts, t, &weakest);
 	print_absent(release, facts, t);
-	(void)print_events(release, facts, t, &weakest);
+	(void)print_events(release, facts, t, "\n" EVENT_LOG, &weakest);
 	print_reasons(release, facts, t);
 	print_vm(release, facts, t, &weakest);
 	print_use(facts, t);
@@ -292,7 +297,7 @@ static int report_print_events(const struct release *release, const struct guest
 {
 	enum certainty weakest = CERTAIN;
 
-	if (print_events(release, facts, t, &weakest) == 0)
+	if (print_events(release, facts, t, EVENT_LOG, &weakest) == 0)
 		(void)fprintf(t->to, "The host writes no event about this guest.\n");
 	report_print_marks(t, weakest);
 	return 0;

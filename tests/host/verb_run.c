@@ -17,8 +17,10 @@ struct settings {
 	struct report_choice report;
 	const char *save;
 	unsigned seconds;
-	bool reported; /* something was printed */
-	int error;     /* the first failure to print or save */
+	bool printed;  /* something was, ever */
+	bool reported; /* the guest that is there has been */
+	struct verdict last[COMPONENT_MAX];
+	int error; /* the first failure to print or save */
 };
 
 static int take_fault(const struct option_info *option, const char *value, void *into)
@@ -118,18 +120,58 @@ static const char *news_text(enum run_news news)
 	return "";
 }
 
-/* A guest that comes by itself may settle and leave many times; each is told. */
+/* Whether the verdicts are others than the last time; keeps them. */
+static bool verdicts_changed(struct settings *settings, const struct guest_facts *facts)
+{
+	bool changed = false;
+
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		struct verdict v;
+
+		judge_component(settings->run.release, facts, c, &v);
+		changed |= v.result != settings->last[c].result ||
+			   strcmp(v.why, settings->last[c].why) != 0;
+		settings->last[c] = v;
+	}
+	return changed;
+}
+
+/*
+ * A guest that comes by itself settles again after each heartbeat, may leave and come again. It is
+ * reported when all has been tried, and again when that has changed; when it leaves it takes its
+ * channels down, and what is left to see is less than what was reported.
+ */
+static bool news_want_report(const struct settings *settings, enum run_news news, bool changed)
+{
+	switch (news) {
+	case RUN_SETTLED:
+	case RUN_LIMIT:
+		return !settings->reported || changed;
+	case RUN_LEFT:
+		return !settings->reported;
+	case RUN_STOPPED:
+		return !settings->printed;
+	}
+	return false;
+}
+
 static void on_news(const struct run_options *options, const struct guest_facts *facts,
 		    enum run_news news)
 {
 	struct settings *settings = options->user;
+	bool wanted = news_want_report(settings, news, verdicts_changed(settings, facts));
+	bool asked_for = options->guest &&
+			 (news == RUN_SETTLED || (news == RUN_LIMIT && settings->seconds));
 	int r;
 
-	if (!options->guest && settings->reported)
-		(void)fputc('\n', stdout);
-	settings->reported = true;
-	if (!options->guest || (news != RUN_SETTLED && !(news == RUN_LIMIT && settings->seconds)))
+	settings->reported = news != RUN_LEFT;
+	if (!asked_for && (wanted || news != RUN_SETTLED))
 		(void)fprintf(stderr, "vmichost run: %s\n", news_text(news));
+	if (!wanted)
+		return;
+	if (settings->printed)
+		(void)fputc('\n', stdout);
+	settings->printed = true;
 
 	r = report_choice_print(&settings->report, options->release, facts);
 	if (r == 0 && settings->save)
