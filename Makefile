@@ -38,6 +38,9 @@ $(BUILD)/deps.mk: tests/deps.sh Makefile
 	@mkdir -p $(@D)
 	@sh tests/deps.sh build $@
 
+$(BUILD)/deps-%.mk: tests/deps.sh | $(BUILD)/deps.mk
+	@sh tests/deps.sh $* $@
+
 .PHONY: deps
 deps: $(BUILD)/deps.mk
 
@@ -59,6 +62,10 @@ flags_clang :=
 flags_cov := --coverage -O0
 flags_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 flags_afl :=
+# What a flavour's compiler comes with.
+needs_clang := $(BUILD)/deps-check.mk
+needs_fuzz := $(BUILD)/deps-fuzz.mk
+needs_afl := $(BUILD)/deps-fuzz.mk
 cc_plain = $(CC)
 cc_asan = $(CC)
 cc_tsan = $(CC)
@@ -68,7 +75,7 @@ cc_fuzz = $(CLANG)
 cc_afl = afl-clang-fast
 
 define flavour
-$(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk | $(needs_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$< $(if $(filter-out plain,$(1)),[$(1)]))
 	$$(Q)$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1)) $$(PKG_CFLAGS) -MMD -MP -c -o $$@ $$<
@@ -115,43 +122,35 @@ RUN = sh tests/run.sh $(TOTALS)
 scenarios = "$(BUILD)/$(1)/vmichost scenario tests/scenario/*.scn -- \
 	$(BUILD)/$(1)/vmicd --config={config} --transport=socket:{socket}"
 tests_in = $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%)
-replays_in = $(FUZZ:tests/fuzz/%.c=$(BUILD)/$(1)/replay_%)
+replays := $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/asan/replay_%)
 # A sanitizer's report must fail the program that it is about.
 SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
 
-$(BUILD)/deps-check.mk: tests/deps.sh | $(BUILD)/deps.mk
-	@sh tests/deps.sh check $@
-
 # Everything, in this order: a failure stops before the slower parts.
 .PHONY: check
-check: WERROR := 1
 check:
 	@rm -f $(TOTALS)
-	@$(MAKE) --no-print-directory WERROR=1 check-plain
-	@$(MAKE) --no-print-directory WERROR=1 check-clang
-	@$(MAKE) --no-print-directory WERROR=1 check-san
+	@for part in check-plain check-clang check-san; do \
+		$(MAKE) --no-print-directory WERROR=1 $$part || exit 1; done
 	@$(RUN)
 
 .PHONY: check-plain
-check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain) $(BUILD)/plain/example_guest $(call replays_in,plain)
+check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain) $(BUILD)/plain/example_guest
 	@$(RUN) "unit tests" $(call tests_in,plain)
 	@$(RUN) "scenarios" $(call scenarios,plain)
-	@$(RUN) "the tree" "tests/structure.sh $(BUILD)" "tests/programs.sh $(BUILD)"
+	@$(RUN) "the tree and the programs" "tests/structure.sh $(BUILD)" "tests/programs.sh $(BUILD)"
 
-# The second compiler: it warns of other things.
+# The second compiler: it warns of other things, and orders the ring's words differently.
 .PHONY: check-clang
-check-clang: $(BUILD)/deps-check.mk
-	@$(MAKE) --no-print-directory WERROR=1 check-clang-built
-.PHONY: check-clang-built
-check-clang-built: $(BUILD)/clang/vmicd $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
-	@$(RUN) "clang" $(BUILD)/clang/test_ring_stress
+check-clang: $(BUILD)/clang/vmicd $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
+	@$(RUN) "built with clang" $(BUILD)/clang/test_ring_stress
 
 # Address and undefined-behaviour sanitizers on everything, the thread sanitizer on what has threads.
 .PHONY: check-san
-check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(call replays_in,asan) \
+check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(replays) \
 		$(BUILD)/tsan/test_ring_stress
 	@$(SAN_ENV) $(RUN) "unit tests, address and undefined-behaviour sanitizers" $(call tests_in,asan)
-	@$(SAN_ENV) $(RUN) "saved fuzz inputs" $(foreach r,$(call replays_in,asan),"$(r) tests/fuzz/corpus/$(r:$(BUILD)/asan/replay_fuzz_%=%)")
+	@$(SAN_ENV) $(RUN) "saved fuzz inputs" $(foreach r,$(replays),"$(r) tests/fuzz/corpus/$(r:$(BUILD)/asan/replay_%=%)")
 	@$(SAN_ENV) $(RUN) "scenarios, address and undefined-behaviour sanitizers" $(call scenarios,asan)
 	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" "setarch -R $(BUILD)/tsan/test_ring_stress"
 
@@ -161,17 +160,12 @@ FUZZ_SECONDS ?= 60
 fuzz_names := $(FUZZ:tests/fuzz/fuzz_%.c=%)
 
 .PHONY: fuzz
-fuzz: $(BUILD)/deps.mk
-	@sh tests/deps.sh fuzz $(BUILD)/deps-fuzz.mk
-	@$(MAKE) --no-print-directory $(fuzz_names:%=$(BUILD)/fuzz/libfuzzer_%) $(fuzz_names:%=$(BUILD)/afl/afl_%)
+fuzz: $(fuzz_names:%=$(BUILD)/fuzz/libfuzzer_%) $(fuzz_names:%=$(BUILD)/afl/afl_%)
 	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(fuzz_names)
 
-define replay
-$(BUILD)/$(1)/replay_fuzz_%: $(BUILD)/$(1)/tests/fuzz/fuzz_%.o $(BUILD)/$(1)/tests/fuzz/replay.o $$(LIBS_$(1))
-	$$(call say,LD,$$@)
-	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS)
-endef
-$(foreach f,plain asan,$(eval $(call replay,$(f))))
+$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan)
+	$(call say,LD,$@)
+	$(Q)$(cc_asan) $(LDFLAGS) $(flags_asan) -o $@ $^ $(PKG_LIBS)
 .SECONDARY:
 
 $(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz)
