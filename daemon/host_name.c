@@ -14,7 +14,8 @@ static bool name_is_full(const char *name)
 	return strchr(name, '.') && strncasecmp(name, "localhost", strlen("localhost")) != 0;
 }
 
-/* The canonical name of a line of hosts(5), if the line has this host and the name is a full one. */
+/* The canonical name of a line of hosts(5), if the line has this host and the name is a full one.
+ * */
 static const char *canonical_name(char *line, const char *host)
 {
 	const char *canonical, *name;

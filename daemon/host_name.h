@@ -3,9 +3,9 @@
  * The fully qualified name of this machine, without ever asking DNS.
  *
  * The stock daemon resolves its name when it starts, and is known to hold up the boot for it. Here
- * the host name is taken, and if it has no dot, the canonical (first) name of the line of /etc/hosts
- * that has it, as getaddrinfo would answer from that file. A name that only DNS knows is therefore
- * given without its domain.
+ * the host name is taken, and if it has no dot, the canonical (first) name of the line of
+ * /etc/hosts that has it, as getaddrinfo would answer from that file. A name that only DNS knows is
+ * therefore given without its domain.
  */
 #pragma once
 

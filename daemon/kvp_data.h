@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What this machine has to say and to keep for key-value pair exchange: the pool files, the facts of
- * pool 2, the network interfaces; as the struct kvp_ops of the service.
+ * What this machine has to say and to keep for key-value pair exchange: the pool files, the facts
+ * of pool 2, the network interfaces; as the struct kvp_ops of the service.
  *
- * Pools 0, 1 and 3 are files. Pool 2 is made up: it is read only, -EACCES. Pool 4 has a file, because
- * programs look for five, but is never exchanged: -EINVAL like every other number.
- * Nothing is allocated while a request is answered, and nothing here logs.
+ * Pools 0, 1 and 3 are files. Pool 2 is made up: it is read only, -EACCES. Pool 4 has a file,
+ * because programs look for five, but is never exchanged: -EINVAL like every other number. Nothing
+ * is allocated while a request is answered, and nothing here logs.
  */
 #pragma once
 
@@ -19,8 +19,8 @@ struct kvp_data_options {
 	const char *root;             /* NULL: "/" */
 	const char *services_version; /* IntegrationServicesVersion; must live as long */
 	bool dry_run;                 /* pools are changed in memory only */
-	/* Makes ip the configuration of an interface. 0 or a negative errno for the host; it must not
-	 * block. NULL: SET_IP is -EOPNOTSUPP. */
+	/* Makes ip the configuration of an interface. 0 or a negative errno for the host; it must
+	 * not block. NULL: SET_IP is -EOPNOTSUPP. */
 	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
 	void *user;
 };
@@ -46,6 +46,6 @@ enum kvp_data_part {
 	KVP_DATA_PARTS
 };
 
-/* The negative errno of a part that fails since the last call, once until it changes or the part has
- * worked again; 0: nothing new. For the caller to log after kvp_data_new and after requests. */
+/* The negative errno of a part that fails since the last call, once until it changes or the part
+ * has worked again; 0: nothing new. For the caller to log after kvp_data_new and after requests. */
 int kvp_data_take_error(struct kvp_data *d, enum kvp_data_part part);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Small text files of the system, read line by line through a fixed buffer, and a way to see whether
- * a file has changed. Paths are taken relative to a directory, the root, which tests replace.
+ * Small text files of the system, read line by line through a fixed buffer, and a way to see
+ * whether a file has changed. Paths are taken relative to a directory, the root, which tests
+ * replace.
  */
 #pragma once
 

@@ -49,4 +49,5 @@ bool net_list_append(char *text, size_t size, int family, const void *address);
 _must_check_ int net_get_ip(struct net *n, struct kvp_ip *ip);
 
 /* The interface of the VMBus device with this {GUID}. 0; -ENOENT: none, or it is no GUID. */
-_must_check_ int net_find_device(struct net *n, const char *device_id, char name[static IF_NAMESIZE]);
+_must_check_ int net_find_device(struct net *n, const char *device_id,
+				 char name[static IF_NAMESIZE]);

@@ -3,8 +3,9 @@
  * KVP pool 2: what the guest is, made up on request.
  *
  * Indices 0 to 9 are the ten keys of hv_kvp_daemon in its order, always, even when one has nothing
- * to say: consumers pick them by number. Behind them come those keys of Windows guests (documentation
- * of Msvm_KvpExchangeComponent) that say something true about a Linux one, only while they do:
+ * to say: consumers pick them by number. Behind them come those keys of Windows guests
+ * (documentation of Msvm_KvpExchangeComponent) that say something true about a Linux one, only
+ * while they do:
  *
  *   OSEditionId       os-release VARIANT_ID ("server", "workstation", "cloud")
  *   ProductType       Windows' numbers, 1 workstation and 3 server, for a VARIANT_ID that says so
@@ -38,8 +39,8 @@ _must_check_ int osinfo_enumerate(struct osinfo *o, uint32_t index, struct kvp_r
 _must_check_ int osinfo_get(struct osinfo *o, struct kvp_record *record);
 
 /*
- * How the last request fared with the network: 1 when it asked for no addresses, 0 when it got them,
- * or a negative errno when their list is empty because of it. (A failure there does not fail the
- * request: that would end the host's enumeration, and other keys follow.)
+ * How the last request fared with the network: 1 when it asked for no addresses, 0 when it got
+ * them, or a negative errno when their list is empty because of it. (A failure there does not fail
+ * the request: that would end the host's enumeration, and other keys follow.)
  */
 int osinfo_network(const struct osinfo *o);

@@ -384,8 +384,8 @@ int pool_set(struct pool *p, const struct kvp_record *record)
 
 /*
  * Copies one record over another, value first. When this is called the key at `to` is either the
- * one being removed or already in the file further up, where a search finds it first; so a copy that
- * stops half way never shows a key with a wrong value. The key itself is one aligned 512-byte
+ * one being removed or already in the file further up, where a search finds it first; so a copy
+ * that stops half way never shows a key with a wrong value. The key itself is one aligned 512-byte
  * block, which a killed process leaves old or new.
  */
 static int copy_record(struct pool *p, const struct file *f, size_t from, size_t to)

@@ -2,15 +2,16 @@
 /*
  * One KVP pool file: .kvp_pool_N in /var/lib/hyperv, shared with other programs.
  *
- * The format is theirs (hv_kvp_daemon): records of 2560 bytes, key[512] and value[2048], zero padded,
- * without header; removing shifts the later ones down. cloud-init, azure-init, the stock daemon,
- * provisioning scripts read and write it, some by record number, so path, mode and order are kept.
+ * The format is theirs (hv_kvp_daemon): records of 2560 bytes, key[512] and value[2048], zero
+ * padded, without header; removing shifts the later ones down. cloud-init, azure-init, the stock
+ * daemon, provisioning scripts read and write it, some by record number, so path, mode and order
+ * are kept.
  *
  * Locks: the stock daemon locks with fcntl, cloud-init with flock, and neither sees the other
- * (azure-init doc/kvp.md). Every operation here holds both, shared to read and exclusive to write, and never
- * waits for one: a locked file is -EAGAIN, and nothing has happened. The fcntl lock is an open file
- * description lock: it conflicts with the stock daemon's process lock, but is not dropped when
- * something else in this process closes the same file.
+ * (azure-init doc/kvp.md). Every operation here holds both, shared to read and exclusive to write,
+ * and never waits for one: a locked file is -EAGAIN, and nothing has happened. The fcntl lock is an
+ * open file description lock: it conflicts with the stock daemon's process lock, but is not dropped
+ * when something else in this process closes the same file.
  *
  * The file is opened and read anew by each operation, since others write it; a file that was
  * replaced or deleted is noticed even between opening and locking. It is rewritten in place and
@@ -32,8 +33,8 @@
  *
  * A pool left over from another VM (a cloned image) is not cleared. Pool 3 heals by itself, the
  * host rewrites its records when it connects; pool 1 is the guest programs' own, and cloud-init
- * already clears it by its age; for pool 0 nothing in the file says whose it is, and a host does not
- * send its records again after a daemon's restart (libhvee issue 193), so clearing it at start
+ * already clears it by its age; for pool 0 nothing in the file says whose it is, and a host does
+ * not send its records again after a daemon's restart (libhvee issue 193), so clearing it at start
  * would lose good data.
  */
 #pragma once
@@ -41,7 +42,7 @@
 #include "hv_util/base.h"
 #include "hv_util/kvp.h"
 
-/* Records per pool by convention (azure-init doc/kvp.md). set does not let a file grow beyond it. */
+/* Records per pool by convention (azure-init doc/kvp.md): set lets no file grow beyond it. */
 #define POOL_RECORDS_MAX 1024
 
 /* A file larger than this many records is not a pool file any more: no operation reads for seconds

@@ -8,8 +8,9 @@
 #include "daemon/net.h"
 
 /*
- * The addresses of a family (AF_INET, AF_INET6) as net_list_addresses gives them; empty when nothing
- * listens, or only for this machine itself. A listener on [::] counts for IPv4 too, which is how
- * Linux opens it unless told otherwise (inferred: /proc does not tell). 0, or what net said.
+ * The addresses of a family (AF_INET, AF_INET6) as net_list_addresses gives them; empty when
+ * nothing listens, or only for this machine itself. A listener on [::] counts for IPv4 too, which
+ * is how Linux opens it unless told otherwise (inferred: /proc does not tell). 0, or what net said.
  */
-_must_check_ int rdp_list_addresses(int root_fd, struct net *n, int family, char *text, size_t size);
+_must_check_ int rdp_list_addresses(int root_fd, struct net *n, int family, char *text,
+				    size_t size);

@@ -203,7 +203,7 @@ static void long_lines_are_left_out(void **state)
 		os_release_read(f->fd, "etc/os-release", &o);
 		assert_string_equal(o.name, "x");
 	}
-	/* What looks like an assignment in the middle of a long line is none: at the buffer's end. */
+	/* An assignment where the buffer ends is none, but the middle of a long line. */
 	(void)sprintf(text, "NAME=x\n%0*dNAME=tail\n", LINE_SIZE - 1, 0);
 	temp_dir_put(&f->root, "etc/os-release", text);
 	os_release_read(f->fd, "etc/os-release", &o);

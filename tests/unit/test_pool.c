@@ -775,7 +775,7 @@ static void a_full_and_a_read_only_disk(void **state)
 	assert_int_equal(r, 0);
 }
 
-/* Ends a removal at each of its writes, and within them: every other record must be found, whole. */
+/* Ends a removal at each of its writes, and within them: every other record must be whole. */
 static void a_crash_while_removing_loses_no_other_record(void **state)
 {
 	static const size_t parts[] = { 0, 1, 512, 1000, 2047 };
@@ -799,7 +799,7 @@ static void a_crash_while_removing_loses_no_other_record(void **state)
 			crashed = exit_status(pid);
 			assert_true(crashed <= 1);
 			for (const char *key = "013456"; *key != '\0'; key++)
-				assert_value(f->pool, (char[]){ *key, '\0' }, (char[]){ *key, '\0' });
+				assert_value(f->pool, (char[]){ *key, 0 }, (char[]){ *key, 0 });
 		}
 		if (!crashed)
 			break;
