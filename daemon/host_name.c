@@ -14,8 +14,7 @@ static bool name_is_full(const char *name)
 	return strchr(name, '.') && strncasecmp(name, "localhost", strlen("localhost")) != 0;
 }
 
-/* The canonical name of a line of hosts(5), if the line has this host and the name is a full one.
- * */
+/* The canonical name of a line of hosts(5), if the line has this host and that name is full. */
 static const char *canonical_name(char *line, const char *host)
 {
 	const char *canonical, *name;
