@@ -190,6 +190,11 @@ static int start_signals(struct manager *m)
 	sigset_t set;
 	int r;
 
+	/* A pool file at its size limit, or a reader of our log that has gone, is an error to be handled
+	 * where it occurs. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
