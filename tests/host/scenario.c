@@ -224,15 +224,27 @@ static void stage_done(struct stage *st)
 	st->scenario = scenario_free(st->scenario);
 }
 
-/* Whether it passed. */
-static bool run_file(const char *path, char *const *guest, bool *interrupted)
+enum outcome {
+	PASSED,
+	FAILED,
+	SKIPPED,
+	OUTCOMES
+};
+
+static enum outcome run_file(const char *path, char *const *guest, bool *interrupted)
 {
 	_cleanup_(stage_done) struct stage st = { .interrupted = interrupted };
+	const char *obstacle;
 	int r;
 
 	r = scenario_read(path, &st.scenario, st.why, sizeof(st.why));
 	if (r >= 0)
 		r = play_check(st.scenario, st.why, sizeof(st.why));
+	obstacle = r >= 0 ? play_obstacle(st.scenario) : NULL;
+	if (obstacle) {
+		printf("SKIPPED %s: %s\n", path, obstacle);
+		return SKIPPED;
+	}
 	if (r >= 0)
 		r = set_up(&st, guest);
 	if (r >= 0)
@@ -242,22 +254,19 @@ static bool run_file(const char *path, char *const *guest, bool *interrupted)
 	       st.scenario ? st.scenario->title : "");
 	(void)fflush(stdout);
 	if (r >= 0)
-		return true;
+		return PASSED;
 	fprintf(stderr, "       %s\n", st.why);
 	show_log(&st);
-	return false;
+	return FAILED;
 }
 
 int scenario_run_files(char *const *files, size_t n_files, char *const *guest)
 {
-	size_t passed = 0, failed = 0;
+	size_t count[OUTCOMES] = { 0 }, run = 0;
 	bool interrupted = false;
 
-	for (size_t i = 0; i < n_files && !interrupted; i++)
-		if (run_file(files[i], guest, &interrupted))
-			passed++;
-		else
-			failed++;
-	printf("%zu passed, %zu failed\n", passed, failed);
-	return failed || passed + failed < n_files ? 1 : 0;
+	for (; run < n_files && !interrupted; run++)
+		count[run_file(files[run], guest, &interrupted)]++;
+	printf("%zu passed, %zu failed, %zu skipped\n", count[PASSED], count[FAILED], count[SKIPPED]);
+	return count[FAILED] || run < n_files ? 1 : 0;
 }

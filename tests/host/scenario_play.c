@@ -7,14 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/host/judge.h"
+#include "tests/host/scenario_files.h"
 #include "tests/host/scenario_words.h"
 #include "tests/host/session.h"
 #include "tests/host/version.h"
 
 #define WITHIN_MS 5000    /* an answer that takes longer did not come; a loaded machine is slow */
 #define LAST_LOOK_MS 20   /* after the last step: for what nobody expects */
+#define LOG_LOOK_MS 10
 #define DEPTH_MAX 4       /* of repeat */
 
 /* An answer that no step has looked at yet. */
@@ -47,6 +50,7 @@ struct play {
 	const struct scenario_line *line;
 	const char *stopped;
 	bool released[COMPONENT_MAX];
+	int lock_fd; /* of a pool that a step has locked, or -1 */
 	char *why;
 	size_t why_size;
 };
@@ -481,6 +485,13 @@ static void act_on_fault(struct play *p)
 				(uint32_t)p->session->faults.value[c][FAULT_CORRUPT_INDEX]);
 }
 
+/* A host that reads again looks what has piled up: a full ring needs no signal. */
+static void read_again(struct play *p)
+{
+	for (int c = 0; c < COMPONENT_MAX; c++)
+		channel_signalled(&p->session->channel[c], 0);
+}
+
 static int step_fault(struct play *p, char *const *words)
 {
 	struct fault_set nothing = { 0 }, *set = is_dry(p) ? &nothing : &p->session->faults;
@@ -495,7 +506,127 @@ static int step_fault(struct play *p, char *const *words)
 		return expected(p, why);
 	if (on && !is_dry(p) && strncmp(words[0], "corrupt-index", 13) == 0)
 		act_on_fault(p);
+	if (!on && !is_dry(p) && strncmp(words[0], "never-read", 10) == 0)
+		read_again(p);
 	return 0;
+}
+
+/* --- the guest's machine --- */
+
+/* Nothing tells when a file has grown. */
+static bool wait_for_log(struct play *p, const char *text)
+{
+	uint64_t end = now_ms() + WITHIN_MS;
+	bool found;
+
+	while (!(found = files_count_log(p->variables.dir, text)) && now_ms() < end && !p->stopped)
+		(void)wait_for(p, never, 0, LOG_LOOK_MS);
+	return found;
+}
+
+/* "log TEXT" waits for a line that holds it; "log TEXT at-most N" counts those that do. */
+static int step_log(struct play *p, char *const *words)
+{
+	uint64_t most = UINT64_MAX;
+	const char *text = words[0];
+	size_t n;
+
+	words += text != NULL;
+	if (!text || words_take_option(&words, "at-most", UINT32_MAX, &most) < 0 || *words)
+		return expected(p, "log \"TEXT\" [at-most N]");
+	if (is_dry(p))
+		return 0;
+	if (most == UINT64_MAX)
+		return wait_for_log(p, text) ?
+			       0 : fail(p, "the guest's log does not say \"%s\"", text);
+	n = files_count_log(p->variables.dir, text);
+	return n <= most ? 0 : fail(p, "the guest's log says \"%s\" in %zu lines", text, n);
+}
+
+static int pool_append(struct play *p, unsigned pool, char *const *words)
+{
+	int r;
+
+	if (!words[0] || !words[1] || words[2])
+		return expected(p, "pool N append KEY VALUE");
+	if (is_dry(p))
+		return 0;
+	r = files_append_record(p->variables.dir, pool, words[0], words[1]);
+	return r < 0 ? fail(p, "cannot append to pool %u: %s", pool, strerror(-r)) : 0;
+}
+
+static int pool_record(struct play *p, unsigned pool, char *const *words)
+{
+	char why[4608];
+	uint64_t index;
+
+	if (scenario_take_number(words[0], UINT32_MAX, &index) < 0 || !words[1] || !words[2] ||
+	    words[3])
+		return expected(p, "pool N record INDEX KEY VALUE");
+	if (is_dry(p) || files_check_record(p->variables.dir, pool, index, words[1], words[2], why,
+					    sizeof(why)) == 0)
+		return 0;
+	return fail(p, "%s", why);
+}
+
+static int pool_size(struct play *p, unsigned pool, char *const *words)
+{
+	uint64_t n;
+	long size;
+
+	if (scenario_take_number(words[0], INT32_MAX, &n) < 0 || words[1])
+		return expected(p, "pool N size BYTES");
+	if (is_dry(p))
+		return 0;
+	size = files_pool_size(p->variables.dir, pool);
+	return size == (long)n ? 0 : fail(p, "the file of pool %u has %ld bytes", pool, size);
+}
+
+static void unlock_pool(struct play *p)
+{
+	if (p->lock_fd >= 0)
+		(void)close(p->lock_fd);
+	p->lock_fd = -1;
+}
+
+static int pool_lock(struct play *p, unsigned pool, char *const *words)
+{
+	if (!words[0] || words[1] ||
+	    (strcmp(words[0], "flock") != 0 && strcmp(words[0], "fcntl") != 0))
+		return expected(p, "pool N lock flock or fcntl");
+	if (is_dry(p))
+		return 0;
+	unlock_pool(p);
+	p->lock_fd = files_lock_pool(p->variables.dir, pool, words[0]);
+	return p->lock_fd < 0 ? fail(p, "cannot lock pool %u: %s", pool, strerror(-p->lock_fd)) : 0;
+}
+
+static int pool_unlock(struct play *p, unsigned pool, char *const *words)
+{
+	(void)pool;
+	if (words[0])
+		return expected(p, "pool N unlock");
+	unlock_pool(p);
+	return 0;
+}
+
+static const struct {
+	const char *word;
+	int (*run)(struct play *p, unsigned pool, char *const *words);
+} pool_acts[] = {
+	{ "append", pool_append }, { "record", pool_record }, { "size", pool_size },
+	{ "lock", pool_lock },     { "unlock", pool_unlock },
+};
+
+static int step_pool(struct play *p, char *const *words)
+{
+	uint64_t pool;
+
+	if (scenario_take_number(words[0], 4, &pool) == 0 && words[1])
+		for (size_t i = 0; i < ARRAY_LEN(pool_acts); i++)
+			if (strcmp(pool_acts[i].word, words[1]) == 0)
+				return pool_acts[i].run(p, (unsigned)pool, words + 2);
+	return expected(p, "pool 0 to 4 and append, record, size, lock or unlock");
 }
 
 /* --- expect --- */
@@ -732,7 +863,8 @@ static const struct {
 	{ "expect", step_expect },     { "rescind", step_rescind },
 	{ "reoffer", step_reoffer },   { "wait", step_wait },
 	{ "report", step_report },     { "vm-heartbeat", step_vm_heartbeat },
-	{ "fault", step_fault },
+	{ "fault", step_fault },       { "log", step_log },
+	{ "pool", step_pool },
 };
 
 static int run_line(struct play *p)
@@ -745,7 +877,7 @@ static int run_line(struct play *p)
 		if (strcmp(steps[i].word, words[0]) == 0)
 			return steps[i].run(p, words + 1);
 	return expected(p, "a step: open, negotiate, send, fill, expect, rescind, reoffer, wait, "
-			   "report, vm-heartbeat, fault, repeat or end");
+			   "report, vm-heartbeat, fault, log, pool, repeat or end");
 }
 
 static int run_lines(struct play *p, size_t from, size_t until, unsigned depth);
@@ -815,10 +947,18 @@ static int run_lines(struct play *p, size_t from, size_t until, unsigned depth)
 
 int play_check(const struct scenario *s, char *why, size_t why_size)
 {
-	struct play p = { .s = s, .why = why, .why_size = why_size };
+	struct play p = { .s = s, .lock_fd = -1, .why = why, .why_size = why_size };
 
 	words_init(&p.variables, "/dir");
 	return run_lines(&p, 0, s->n_steps, 0);
+}
+
+const char *play_obstacle(const struct scenario *s)
+{
+	struct words_variables v;
+
+	words_init(&v, "/dir");
+	return s->needs_adapter && !*v.ipv4 ? "no network adapter has an IPv4 address" : NULL;
 }
 
 int play_run(struct play *p, char *why, size_t why_size)
@@ -864,6 +1004,7 @@ struct play *play_free(struct play *p)
 	if (!p)
 		return NULL;
 	p->session = session_free(p->session);
+	unlock_pool(p);
 	while (p->arrivals) {
 		struct arrival *a = p->arrivals;
 
@@ -894,6 +1035,7 @@ int play_new(sd_event *event, const struct scenario *s, link_open open_link, con
 
 	if (!p)
 		return -ENOMEM;
+	p->lock_fd = -1;
 	p->event = sd_event_ref(event);
 	p->s = s;
 	words_init(&p->variables, dir);

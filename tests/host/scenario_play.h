@@ -21,6 +21,9 @@ struct play;
  */
 _must_check_ int play_check(const struct scenario *s, char *why, size_t why_size);
 
+/* Why the scenario cannot be played on this machine, or NULL. */
+const char *play_obstacle(const struct scenario *s);
+
 /* Makes the host ready at the address. dir is what {dir} stands for. 0 or negative errno. */
 _must_check_ int play_new(sd_event *event, const struct scenario *s, link_open open_link,
 			  const char *address, const char *dir, struct play **ret);

@@ -222,6 +222,14 @@ static int on_fault(struct reader *r, char *const *words)
 	return expected(r, text);
 }
 
+static int on_needs(struct reader *r, char *const *words)
+{
+	if (!words[0] || strcmp(words[0], "adapter") != 0 || words[1])
+		return expected(r, "needs adapter");
+	r->s->needs_adapter = true;
+	return 0;
+}
+
 static int on_timeout(struct reader *r, char *const *words)
 {
 	uint64_t n;
@@ -250,6 +258,7 @@ static const struct {
 	{ "title", on_title },       { "release", on_release }, { "offer", on_offer },
 	{ "disable", on_disable },   { "argument", on_argument }, { "fault", on_fault },
 	{ "timeout", on_timeout },   { "ring-size", on_ring_size },
+	{ "needs", on_needs },
 };
 
 /* --- lines --- */

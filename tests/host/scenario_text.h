@@ -12,6 +12,7 @@
  *	fault NAME[:COMPONENT][=NUMBER]      on from the start
  *	timeout MS                           a request unanswered for so long is lost
  *	ring-size BYTES                      of one ring, with its header page
+ *	needs adapter                        skipped where no network adapter has an IPv4 address
  *
  * then steps, which scenario_play.c knows. A version in a list may be repeated: "3.0*100".
  */
@@ -42,6 +43,7 @@ struct scenario {
 	size_t n_arguments;
 	unsigned timeout_ms;
 	uint32_t ring_size;
+	bool needs_adapter;
 	struct scenario_line *steps;
 	size_t n_steps;
 };

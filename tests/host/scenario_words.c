@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/host/scenario_words.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
-#include <glob.h>
+#include <ifaddrs.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,31 +19,51 @@
 
 /* --- placeholders --- */
 
-/* The first adapter that is not the loopback; without one a MAC that no adapter has. */
-static void find_mac(char ret[18])
+static bool take_mac(const struct ifaddrs *a, char ret[static 18])
 {
-	glob_t found = { 0 };
+	const struct sockaddr_ll *link = (const struct sockaddr_ll *)a->ifa_addr;
+	const uint8_t *m;
 
-	snprintf(ret, 18, "%s", "02:00:00:00:00:01");
-	if (glob("/sys/class/net/*/address", 0, NULL, &found) == 0)
-		for (size_t i = 0; i < found.gl_pathc; i++) {
-			FILE *f = fopen(found.gl_pathv[i], "re");
-			char mac[18] = "";
+	if (!link || link->sll_family != AF_PACKET || link->sll_halen != 6 ||
+	    a->ifa_flags & IFF_LOOPBACK)
+		return false;
+	m = link->sll_addr;
+	snprintf(ret, 18, "%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5]);
+	return true;
+}
 
-			if (!f)
-				continue;
-			if (fscanf(f, "%17s", mac) == 1 && strlen(mac) == 17 &&
-			    strcmp(mac, "00:00:00:00:00:00") != 0)
-				memcpy(ret, mac, sizeof(mac));
-			(void)fclose(f);
-		}
-	globfree(&found);
+/* The first IPv4 address of the interface; false, and "" in ret: it has none. */
+static bool take_ipv4(const struct ifaddrs *all, const char *interface,
+		      char ret[static INET_ADDRSTRLEN])
+{
+	*ret = 0;
+	for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)a->ifa_addr;
+
+		if (in && in->sin_family == AF_INET && strcmp(a->ifa_name, interface) == 0)
+			return inet_ntop(AF_INET, &in->sin_addr, ret, INET_ADDRSTRLEN);
+	}
+	return false;
+}
+
+/* The first adapter that has an address, else the last one, else a MAC that no adapter has. */
+static void find_adapter(struct words_variables *v)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	snprintf(v->mac, sizeof(v->mac), "%s", "02:00:00:00:00:01");
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
+		found = take_mac(a, v->mac) && take_ipv4(all, a->ifa_name, v->ipv4);
+	freeifaddrs(all);
 }
 
 void words_init(struct words_variables *v, const char *dir)
 {
 	*v = (struct words_variables){ .dir = dir };
-	find_mac(v->mac);
+	find_adapter(v);
 }
 
 void words_set_variable(struct words_variables *v, unsigned slot, const char *name, uint64_t value)
@@ -112,7 +135,7 @@ static bool put_text(FILE *f, const struct words_variables *v, const char **at)
 {
 	const struct {
 		const char *word, *text;
-	} texts[] = { { "{dir}", v->dir }, { "{mac}", v->mac } };
+	} texts[] = { { "{dir}", v->dir }, { "{mac}", v->mac }, { "{ipv4}", v->ipv4 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
 		if (strncmp(*at, texts[i].word, strlen(texts[i].word)) == 0) {
@@ -121,6 +144,25 @@ static bool put_text(FILE *f, const struct words_variables *v, const char **at)
 			return true;
 		}
 	return false;
+}
+
+/* "{255xTEXT}" at *at: the text so many times. False: it is none, nothing was written. */
+static bool put_repeated(FILE *f, const char **at)
+{
+	char *text = NULL;
+	unsigned long times;
+	size_t n;
+
+	if (!isdigit((unsigned char)(*at)[1]))
+		return false;
+	times = strtoul(*at + 1, &text, 10);
+	n = strcspn(text, "}");
+	if (*text != 'x' || text[n] != '}' || times > WIRE_MESSAGE_MAX)
+		return false;
+	while (times--)
+		(void)fwrite(text + 1, 1, n - 1, f);
+	*at = text + n + 1;
+	return true;
 }
 
 static char *expand(const char *word, const struct words_variables *v)
@@ -132,7 +174,8 @@ static char *expand(const char *word, const struct words_variables *v)
 	if (!f)
 		return NULL;
 	while (*word)
-		if (*word != '{' || (!put_number(f, v, &word) && !put_text(f, v, &word)))
+		if (*word != '{' || (!put_number(f, v, &word) && !put_text(f, v, &word) &&
+				     !put_repeated(f, &word)))
 			fputc(*word++, f);
 	if (fclose(f) != 0) {
 		free(text);
@@ -315,15 +358,16 @@ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t 
 		const char *word, char *why, size_t why_size)
 {
 	const char *equals = strchr(word, '=');
-	bool not = equals && equals > word && equals[-1] == '!';
+	char sign = equals && equals > word ? equals[-1] : 0;
+	bool not = sign == '!', begins = sign == '^';
 	char name[64], came[4096];
 	int r;
 
 	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
-		snprintf(why, why_size, "expected FIELD=VALUE or FIELD!=VALUE, not \"%s\"", word);
+		snprintf(why, why_size, "expected FIELD=VALUE, FIELD!=VALUE or FIELD^=VALUE, not \"%s\"", word);
 		return -EINVAL;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - not, word);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - (not || begins), word);
 	if (strcmp(name, "bytes") == 0)
 		return check_bytes(payload, len, equals + 1, why, why_size);
 	r = wire_get(op, payload, len, name, count_elements(equals + 1), came, sizeof(came));
@@ -331,7 +375,8 @@ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t 
 		snprintf(why, why_size, "the answer has no %s", name);
 		return -EINVAL;
 	}
-	if ((strcmp(came, equals + 1) == 0) != not)
+	if (begins ? strncmp(came, equals + 1, strlen(equals + 1)) == 0 :
+		     (strcmp(came, equals + 1) == 0) != not)
 		return 0;
 	snprintf(why, why_size, "expected %s, came %s=%s", word, name, came);
 	return -EINVAL;

@@ -14,11 +14,11 @@
 /*
  * What {NAME} and {NAME*8+4} (from left to right) stand for: the counters of repeat, and {now} (100 ns
  * since 1601), {ticks} (100 ns, monotonic). {dir} is the private directory, {mac} an adapter of this
- * machine. An unknown name stays as it is.
+ * machine and {ipv4} its first address, {255xA} so many As. An unknown name stays as it is.
  */
 struct words_variables {
 	const char *dir;
-	char mac[18];
+	char mac[18], ipv4[16]; /* ipv4 "": no adapter has one */
 	struct {
 		char name[16];
 		uint64_t value;
@@ -49,7 +49,10 @@ _must_check_ int words_parse_counts(const char *text, uint16_t ret[2]);
 _must_check_ int words_apply(struct message *m, const struct wire_operation *op, const char *word,
 			     char *why, size_t why_size);
 
-/* Checks NAME=VALUE, NAME!=VALUE or bytes=OFFSET:HEX in a reply. 0, or -EINVAL and why. */
+/*
+ * Checks NAME=VALUE, NAME!=VALUE, NAME^=BEGINNING or bytes=OFFSET:HEX in a reply. 0, or -EINVAL and
+ * why.
+ */
 _must_check_ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
 			     const char *word, char *why, size_t why_size);
 
