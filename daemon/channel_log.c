@@ -115,16 +115,10 @@ static void warn(struct channel_log *to, struct log_rate *rate, uint64_t now_use
 {
 	char f_component[64], f_errno[32];
 	const char *const fields[] = { f_component, f_errno, NULL };
-	unsigned suppressed;
 
-	if (!log_rate_allows(rate, ns(now_usec), &suppressed))
-		return;
 	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
 	(void)snprintf(f_errno, sizeof(f_errno), "ERRNO=%d", -error);
-	log_line(to->log, LOG_WARNING, fields, "%s: %s", to->service->name, text);
-	if (suppressed > 0)
-		log_info(to->log, "%s: %u lines like this were left out before", to->service->name,
-			 suppressed);
+	log_limited(to->log, rate, ns(now_usec), LOG_WARNING, fields, "%s: %s", to->service->name, text);
 }
 
 void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, const char *why,

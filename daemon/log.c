@@ -91,3 +91,23 @@ bool log_rate_allows(struct log_rate *rate, uint64_t now_ns, unsigned *ret_suppr
 	rate->n++;
 	return true;
 }
+
+void log_limited(const struct log *log, struct log_rate *rate, uint64_t now_ns, int level,
+		 const char *const *fields, const char *format, ...)
+{
+	char line[LINE_MAX_BYTES];
+	unsigned suppressed;
+	va_list ap;
+
+	if (level > log->max_level || !log_rate_allows(rate, now_ns, &suppressed))
+		return;
+	va_start(ap, format);
+	(void)vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+
+	if (suppressed > 0)
+		log_line(log, level, fields, "%s (%u lines like this were left out before)", line,
+			 suppressed);
+	else
+		log_line(log, level, fields, "%s", line);
+}

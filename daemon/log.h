@@ -40,5 +40,10 @@ struct log_rate {
 	unsigned n, suppressed;
 };
 
+/* Writes the line if the rate allows it now, and at its end how many were left out before. */
+void log_limited(const struct log *log, struct log_rate *rate, uint64_t now_ns, int level,
+		 const char *const *fields, const char *format, ...)
+	__attribute__((format(printf, 6, 7)));
+
 /* Whether the line may be written now; *ret_suppressed is how many were not since the last one. */
 bool log_rate_allows(struct log_rate *rate, uint64_t now_ns, unsigned *ret_suppressed);

@@ -21,6 +21,7 @@ struct manager {
 	const struct conf *conf;
 	const struct log *log;
 	struct sys sys;
+	struct sys_rates sys_rates;
 	struct socket *socket;
 	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
 
@@ -227,6 +228,7 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 	m->sys = (struct sys){
 		.ops = options->dry_run ? &sys_null : &sys_linux,
 		.log = options->log,
+		.rates = &m->sys_rates,
 	};
 	m->heartbeat.state = options->conf->application_state;
 	m->timekeeper = (struct timekeeper){ .sys = &m->sys, .mode = options->conf->clock };

@@ -310,12 +310,11 @@ static int receive(struct socket *s, struct message *m)
 static void log_nonsense(struct socket *s, const struct message *m, int error)
 {
 	uint64_t now = 0;
-	unsigned suppressed;
 
 	(void)sd_event_now(s->event, CLOCK_MONOTONIC, &now);
-	if (log_rate_allows(&s->nonsense, now * 1000, &suppressed))
-		log_warning(s->log, "the host sent a channel message that makes no sense (type %u, channel "
-				    "%u): %s, ignoring it", m->type, m->relid, strerror(-error));
+	log_limited(s->log, &s->nonsense, now * 1000, LOG_WARNING, NULL,
+		    "the host sent a channel message that makes no sense (type %u, channel %u): %s, "
+		    "ignoring it", m->type, m->relid, strerror(-error));
 }
 
 static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *user)

@@ -10,9 +10,15 @@
 #include "daemon/log.h"
 #include "hv_util/kvp.h"
 
+/* The host causes the effects, and with them their lines in the log. */
+struct sys_rates {
+	struct log_rate steps, addresses;
+};
+
 struct sys {
 	const struct sys_ops *ops;
 	const struct log *log;
+	struct sys_rates *rates;
 	void *user; /* a test's own */
 };
 
@@ -20,9 +26,10 @@ struct sys_ops {
 	/* CLOCK_REALTIME and CLOCK_MONOTONIC_RAW in ns. */
 	uint64_t (*realtime_ns)(const struct sys *sys);
 	uint64_t (*raw_ns)(const struct sys *sys);
-	/* Moves CLOCK_REALTIME by so many ns, forward when positive. */
+	/* Moves CLOCK_REALTIME by so many ns, forward when positive, and logs that it did. 0 or a
+	 * negative errno. */
 	int (*step_clock)(const struct sys *sys, int64_t ns);
-	/* Gives the interface these addresses. */
+	/* Gives the interface these addresses. 0 or a negative errno. */
 	int (*set_addresses)(const struct sys *sys, const char *interface, const struct kvp_ip *ip);
 };
 

@@ -27,12 +27,16 @@ static uint64_t raw_ns(const struct sys *sys)
 	return clock_ns(CLOCK_MONOTONIC_RAW);
 }
 
+static double seconds(int64_t ns)
+{
+	return (double)ns / (double)NS_PER_S;
+}
+
 /* The kernel adds the offset itself: nothing is lost between reading the clock and setting it. */
 static int step_clock(const struct sys *sys, int64_t ns)
 {
 	struct timex tx = { .modes = ADJ_SETOFFSET | ADJ_NANO };
 
-	(void)sys;
 	/* "tv_usec ... must be non-negative" (adjtimex(2)); with ADJ_NANO it counts ns. */
 	tx.time.tv_sec = ns / NS_PER_S;
 	tx.time.tv_usec = ns % NS_PER_S;
@@ -40,7 +44,11 @@ static int step_clock(const struct sys *sys, int64_t ns)
 		tx.time.tv_sec--;
 		tx.time.tv_usec += NS_PER_S;
 	}
-	return clock_adjtime(CLOCK_REALTIME, &tx) < 0 ? -errno : 0;
+	if (clock_adjtime(CLOCK_REALTIME, &tx) < 0)
+		return -errno;
+	log_limited(sys->log, &sys->rates->steps, raw_ns(sys), LOG_INFO, NULL,
+		    "TimeSync: stepped the clock by %+.6f s, as the host asked", seconds(ns));
+	return 0;
 }
 
 /* Addresses belong to the machine's network manager, and vmicd speaks to none: the host is told
@@ -48,8 +56,9 @@ static int step_clock(const struct sys *sys, int64_t ns)
 static int set_addresses(const struct sys *sys, const char *interface, const struct kvp_ip *ip)
 {
 	(void)ip;
-	log_warning(sys->log, "KVP: the host wants to set the addresses of %s, refused: vmicd does not "
-			      "configure networks", interface);
+	log_limited(sys->log, &sys->rates->addresses, raw_ns(sys), LOG_WARNING, NULL,
+		    "KVP: the host wants to set the addresses of %s, refused: vmicd does not configure "
+		    "networks", interface);
 	return -EOPNOTSUPP;
 }
 
@@ -62,15 +71,17 @@ const struct sys_ops sys_linux = {
 
 static int would_step_clock(const struct sys *sys, int64_t ns)
 {
-	log_info(sys->log, "TimeSync: dry run: would step the clock by %+.6f s", (double)ns / NS_PER_S);
+	log_limited(sys->log, &sys->rates->steps, raw_ns(sys), LOG_INFO, NULL,
+		    "TimeSync: dry run: would step the clock by %+.6f s", seconds(ns));
 	return 0;
 }
 
 static int would_set_addresses(const struct sys *sys, const char *interface,
 			       const struct kvp_ip *ip)
 {
-	log_info(sys->log, "KVP: dry run: would set %u IPv4 and %u IPv6 addresses of %s%s", ip->n_ipv4,
-		 ip->n_ipv6, interface, ip->dhcp ? ", with DHCP" : "");
+	log_limited(sys->log, &sys->rates->addresses, raw_ns(sys), LOG_INFO, NULL,
+		    "KVP: dry run: would set %u IPv4 and %u IPv6 addresses of %s%s", ip->n_ipv4,
+		    ip->n_ipv6, interface, ip->dhcp ? ", with DHCP" : "");
 	return 0;
 }
 

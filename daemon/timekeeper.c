@@ -6,19 +6,16 @@
 
 #define NS_PER_S 1e9
 
-static int step(struct timekeeper *tk)
+/* The reference counter is not touched by that: what was learned of it stays. */
+static int step(struct timekeeper *tk, uint64_t raw)
 {
-	double seconds = (double)tk->offset_ns / NS_PER_S;
 	int r = tk->sys->ops->step_clock(tk->sys, tk->offset_ns);
 
-	if (r < 0) {
-		log_error(tk->sys->log, "TimeSync: cannot step the clock by %+.6f s: %s", seconds,
-			  strerror(-r));
-		return r;
-	}
-	/* The reference clock is not touched by that: what was learned of it stays. */
-	log_info(tk->sys->log, "TimeSync: stepped the clock by %+.6f s, as the host asked", seconds);
-	return 0;
+	if (r < 0)
+		log_limited(tk->sys->log, &tk->failed, raw, LOG_ERR, NULL,
+			    "TimeSync: cannot step the clock by %+.6f s: %s",
+			    (double)tk->offset_ns / NS_PER_S, strerror(-r));
+	return r;
 }
 
 static void show_offset(struct timekeeper *tk, const struct timesync_sample *sample)
@@ -38,16 +35,14 @@ int timekeeper_take(void *user, const struct timesync_sample *sample)
 {
 	struct timekeeper *tk = user;
 	uint64_t raw = tk->sys->ops->raw_ns(tk->sys);
-	unsigned suppressed;
 	int r;
 
 	r = clock_take(&tk->clock, sample, tk->sys->ops->realtime_ns(tk->sys), raw, &tk->offset_ns);
 	if (r < 0) {
-		if (log_rate_allows(&tk->bad, raw, &suppressed))
-			log_warning(tk->sys->log, "TimeSync: the host's time is unusable: %s, ignoring it",
-				    strerror(-r));
+		log_limited(tk->sys->log, &tk->bad, raw, LOG_WARNING, NULL,
+			    "TimeSync: the host's time is unusable: %s, ignoring it", strerror(-r));
 		return r;
 	}
 	show_offset(tk, sample);
-	return sample->sync && tk->mode == CONF_CLOCK_STEP ? step(tk) : 0;
+	return sample->sync && tk->mode == CONF_CLOCK_STEP ? step(tk, raw) : 0;
 }

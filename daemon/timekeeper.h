@@ -13,7 +13,7 @@ struct timekeeper {
 	struct clock clock;
 	int64_t offset_ns; /* as last computed */
 	bool shown;        /* the first offset has been logged at level info */
-	struct log_rate bad;
+	struct log_rate bad, failed;
 };
 
 /* struct timesync's callback; user is the timekeeper. */
