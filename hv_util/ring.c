@@ -38,10 +38,14 @@ static int size_check(size_t len, uint32_t *ret)
 	return 0;
 }
 
+/* n may be 0, and from or to then be NULL, which memcpy must not be given. */
+
 static void copy_in(struct ring_tx *tx, uint32_t at, const void *from, size_t n)
 {
 	size_t to_end = tx->size - at;
 
+	if (n == 0)
+		return;
 	if (n <= to_end) {
 		memcpy(tx->data + at, from, n);
 		return;
@@ -54,6 +58,8 @@ static void copy_out(const struct ring_rx *rx, uint32_t at, void *to, size_t n)
 {
 	size_t to_end = rx->size - at;
 
+	if (n == 0)
+		return;
 	if (n <= to_end) {
 		memcpy(to, rx->data + at, n);
 		return;
@@ -98,6 +104,13 @@ static int tx_look(struct ring_tx *tx)
 	return 0;
 }
 
+/* What a packet's length can be: its descriptor counts 8 bytes in 16 bits. And a full ring would
+ * look empty, so room must be left (hv_ringbuffer_write: "<="). */
+static bool tx_can_ever_hold(const struct ring_tx *tx, size_t len)
+{
+	return len <= UINT16_MAX * 8 - RING_DESC_SIZE && RING_SPACE(len) < tx->size;
+}
+
 int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void *payload,
 		size_t len)
 {
@@ -117,8 +130,7 @@ int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void
 
 	_Static_assert(sizeof(desc) == RING_DESC_SIZE, "vmpacket_descriptor");
 
-	/* A full ring would look empty: room must be left (hv_ringbuffer_write: "<="). */
-	if (len > UINT16_MAX * 8 - RING_DESC_SIZE || space >= tx->size)
+	if (!tx_can_ever_hold(tx, len))
 		return -EMSGSIZE;
 	if (tx_room(tx) <= space) {
 		int r = tx_look(tx);
@@ -166,6 +178,9 @@ int ring_tx_wait_for_room(struct ring_tx *tx, size_t len)
 	uint32_t space = (uint32_t)RING_SPACE(len);
 	uint32_t read;
 
+	if (!tx_can_ever_hold(tx, len))
+		return -EMSGSIZE;
+
 	/* The reader compares after it has stored its index, so store first, then look. */
 	atomic_store(&tx->page->pending_send_size, space);
 	tx->waiting = true;
@@ -187,8 +202,9 @@ int ring_rx_init(struct ring_rx *rx, void *mem, size_t len)
 	r = size_check(len, &t.size);
 	if (r < 0)
 		return r;
-	t.read = t.published = t.write = load(&page->read_index);
-	if (!index_is_possible(t.read, t.size))
+	t.read = t.published = load(&page->read_index);
+	t.write = load(&page->write_index); /* [B] */
+	if (!index_is_possible(t.read, t.size) || !index_is_possible(t.write, t.size))
 		return -EBADMSG;
 	*rx = t;
 	return 0;

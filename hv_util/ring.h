@@ -74,8 +74,9 @@ _must_check_ int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packe
 _must_check_ int ring_tx_commit(struct ring_tx *tx);
 
 /*
- * Asks the reader to signal when there is room for a packet of len bytes. 0: it will; 1: there is
- * room already; -EBADMSG as above. Ask again after each signal, since the answer may be early.
+ * Asks the reader to signal when there is room for a packet of len bytes. Commit first: the reader
+ * counts what it can see. 0: it will; 1: there is room already; -EMSGSIZE and -EBADMSG as above. Ask
+ * again after each signal, since the answer may be early.
  */
 _must_check_ int ring_tx_wait_for_room(struct ring_tx *tx, size_t len);
 
@@ -93,6 +94,7 @@ _must_check_ int ring_rx_commit(struct ring_rx *rx);
 /* Asks the writer not to signal: the reader looks by itself. */
 void ring_rx_mask(struct ring_rx *rx);
 
-/* Asks for signals again. 1: something has come meanwhile, and nobody will signal that: read on;
- * 0: it is safe to sleep. */
+/* Asks for signals again. Commit first: the writer takes a ring whose packets were not given back
+ * for one that is not empty, and does not signal. 1: something has come meanwhile, and nobody will
+ * signal that: read on; 0: it is safe to sleep. */
 _must_check_ int ring_rx_unmask(struct ring_rx *rx);
