@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -68,14 +69,27 @@ static void slot_clear(struct slot *s)
 	s->state = SLOT_EMPTY;
 }
 
+/*
+ * How often the guest signalled since the last look. The guest shares the eventfd and can make it
+ * blocking, so O_NONBLOCK is not relied on.
+ */
+static uint64_t take_signals(const struct slot *s)
+{
+	uint64_t times = 0;
+	struct iovec iov = { .iov_base = &times, .iov_len = sizeof(times) };
+
+	return preadv2(s->signal_fd, &iov, 1, -1, RWF_NOWAIT) == sizeof(times) ? times : 0;
+}
+
 static int on_signal(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
 	struct slot *s = user;
-	uint64_t times = 0;
+	uint64_t times = take_signals(s);
 
 	(void)source;
+	(void)fd;
 	(void)revents;
-	if (read(fd, &times, sizeof(times)) != sizeof(times))
+	if (!times)
 		return 0;
 	if (s->state == SLOT_OPEN)
 		s->link->events->signalled(s->link->user, s->component, times);
@@ -275,11 +289,10 @@ static const struct link_ops socket_ops = {
 static void guest_opens(struct link_socket *l, struct slot *s)
 {
 	struct socket_message m = { .type = SOCKET_OPEN_RESULT, .relid = s->relid };
-	uint64_t old;
 	int r;
 
 	/* A signal from before the channel was closed is no signal of the new opening. */
-	(void)read(s->signal_fd, &old, sizeof(old));
+	(void)take_signals(s);
 	s->state = SLOT_OPEN;
 	r = l->events->opened(l->user, s->component, s->memory, l->ring_size);
 	if (r < 0) {
@@ -293,9 +306,9 @@ static void guest_opens(struct link_socket *l, struct slot *s)
 
 static void guest_closes(struct link_socket *l, struct slot *s)
 {
-	uint64_t times = 0;
+	uint64_t times = take_signals(s);
 
-	if (read(s->signal_fd, &times, sizeof(times)) == sizeof(times))
+	if (times)
 		l->events->signalled(l->user, s->component, times);
 	s->state = SLOT_OFFERED;
 	l->events->closed(l->user, s->component);
