@@ -75,10 +75,15 @@ static void on_started(void *user, enum component component)
 	s->events->opened(s->user, &s->channel[component]);
 }
 
-/* A closed channel has no contact until it is opened and agrees anew. Inferred. */
+/*
+ * A guest that agreed and then closes or goes has lost contact; one that never agreed has none. That
+ * a real host says so of a guest's component that is stopped is inferred.
+ */
 static void lose_contact(struct channel *c)
 {
-	c->facts->contact = CONTACT_NONE;
+	bool agreed = c->facts->contact == CONTACT_AGREED || c->facts->contact == CONTACT_LOST;
+
+	c->facts->contact = agreed ? CONTACT_LOST : CONTACT_NONE;
 }
 
 static void on_closed(void *user, enum component component)
@@ -126,8 +131,10 @@ static void on_left(void *user)
 
 		channel_closed(c);
 		s->offered[i] = false;
-		if (was_open)
-			s->events->closed(s->user, c);
+		if (!was_open)
+			continue;
+		lose_contact(c);
+		s->events->closed(s->user, c);
 	}
 	s->joined = false;
 	s->events->left(s->user);
@@ -161,7 +168,7 @@ int session_rescind(struct session *s, struct channel *c)
 	/* The host stops believing the memory before it says so: channel_closed would read on. */
 	channel_done(c);
 	c->facts->opened = false;
-	lose_contact(c);
+	c->facts->contact = CONTACT_NONE; /* the host's own doing: it begins anew */
 	r = s->link->ops->rescind(s->link, c->component);
 	if (r < 0)
 		return r;
