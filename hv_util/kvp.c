@@ -117,58 +117,58 @@ static struct kvp_record *fresh_record(struct kvp *kvp)
 	return &kvp->record;
 }
 
-static int on_get(const struct ic_call *call)
+/* What GET and SET begin with: the pool, an item, and its key in the empty record. */
+static int read_keyed(const struct ic_call *call, unsigned *ret_pool, struct item *ret_item)
 {
 	struct kvp *kvp = call->user;
 	struct kvp_record *rec = fresh_record(kvp);
 	struct rd body = body_of(call);
+	int r;
+
+	r = pool_read(&body, ret_pool);
+	if (r < 0)
+		return r;
+	*ret_item = item_read(&body);
+	r = rd_result(&body);
+	if (r < 0)
+		return r;
+	return key_read(ret_item->key, ret_item->key_size, rec);
+}
+
+static int on_get(const struct ic_call *call)
+{
+	struct kvp *kvp = call->user;
 	struct wr answer = answer_of(call);
 	struct item it;
 	unsigned pool;
 	int r;
 
-	r = pool_read(&body, &pool);
+	r = read_keyed(call, &pool, &it);
 	if (r < 0)
 		return r;
-	it = item_read(&body);
-	r = rd_result(&body);
-	if (r < 0)
-		return r;
-	r = key_read(it.key, it.key_size, rec);
-	if (r < 0)
-		return r;
-	r = kvp->ops->get(kvp->user, pool, rec);
+	r = kvp->ops->get(kvp->user, pool, &kvp->record);
 	if (r < 0)
 		return r;
 
 	wr_keep(&answer, KVP_HEADER_SIZE);
-	item_write(&answer, rec);
+	item_write(&answer, &kvp->record);
 	return wr_result(&answer);
 }
 
 static int on_set(const struct ic_call *call)
 {
 	struct kvp *kvp = call->user;
-	struct kvp_record *rec = fresh_record(kvp);
-	struct rd body = body_of(call);
 	struct item it;
 	unsigned pool;
 	int r;
 
-	r = pool_read(&body, &pool);
+	r = read_keyed(call, &pool, &it);
 	if (r < 0)
 		return r;
-	it = item_read(&body);
-	r = rd_result(&body);
+	r = value_read(&it, &kvp->record);
 	if (r < 0)
 		return r;
-	r = key_read(it.key, it.key_size, rec);
-	if (r < 0)
-		return r;
-	r = value_read(&it, rec);
-	if (r < 0)
-		return r;
-	return kvp->ops->set(kvp->user, pool, rec);
+	return kvp->ops->set(kvp->user, pool, &kvp->record);
 }
 
 static int on_delete(const struct ic_call *call)
