@@ -550,6 +550,8 @@ void channel_opened(struct channel *c, void *memory, uint32_t ring_size)
 {
 	forget_all(c);
 	host_ring_init(&c->ring, memory, ring_size, on_ring_violation, c);
+	if (fault_is_on(c, FAULT_NEVER_READ))
+		host_ring_never_read(&c->ring);
 	c->last_trans_id = 0;
 	c->answers = 0;
 	c->open = true;

@@ -107,7 +107,7 @@ struct progress {
 	bool busy;      /* a request of a step is out */
 	bool done;
 	uint64_t beat;
-	unsigned answers, renegotiations, rescinds;
+	unsigned answers, rescinds;
 	bool stormed, filled, corrupted;
 	sd_event_source *beat_timer, *rescind_source;
 };
@@ -471,8 +471,8 @@ static void on_violated(void *user, struct channel *c, const char *sentence)
 {
 	struct exercise *e = user;
 
-	(void)c;
-	(void)sentence; /* kept in the facts */
+	if (!c)
+		e->events->violated(e->user, sentence);
 	e->events->changed(e->user);
 }
 

@@ -21,9 +21,9 @@ struct exercise_options {
 
 struct exercise;
 
-/* changed: something new was learned (a beat after the first is nothing new). left: the guest went. */
 struct exercise_events {
-	void (*changed)(void *user);
+	void (*changed)(void *user); /* something new was learned; a beat after the first is not new */
+	void (*violated)(void *user, const char *sentence); /* a rule that is of no component */
 	void (*left)(void *user);
 };
 

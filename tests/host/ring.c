@@ -278,6 +278,12 @@ void host_ring_mask(struct host_ring *r)
 	atomic_store(&r->in->interrupt_mask, 1);
 }
 
+void host_ring_never_read(struct host_ring *r)
+{
+	host_ring_mask(r);
+	r->signals_allowed = 0;
+}
+
 bool host_ring_unmask(struct host_ring *r)
 {
 	atomic_store(&r->in->interrupt_mask, 0);

@@ -72,6 +72,9 @@ _must_check_ int host_ring_get(struct host_ring *r, struct host_packet *ret);
 /* Gives the read bytes back to the guest. 0, or HOST_RING_SIGNAL: the guest waits for this space. */
 _must_check_ int host_ring_commit(struct host_ring *r);
 
+/* Masks for good, before the guest knows the ring: from now on no packet makes a signal needed. */
+void host_ring_never_read(struct host_ring *r);
+
 /* "Do not signal, I am reading." The second says whether something came meanwhile: read again. */
 void host_ring_mask(struct host_ring *r);
 _must_check_ bool host_ring_unmask(struct host_ring *r);

@@ -117,7 +117,6 @@ static void on_link_violated(void *user, int component, const char *sentence)
 		channel_violated(&s->channel[component], sentence);
 		return;
 	}
-	s->violations++;
 	s->events->violated(s->user, NULL, sentence);
 }
 
@@ -130,7 +129,6 @@ static void on_left(void *user)
 		bool was_open = c->open;
 
 		channel_closed(c);
-		s->offered[i] = false;
 		if (!was_open)
 			continue;
 		lose_contact(c);
@@ -172,7 +170,6 @@ int session_rescind(struct session *s, struct channel *c)
 	r = s->link->ops->rescind(s->link, c->component);
 	if (r < 0)
 		return r;
-	s->offered[c->component] = false;
 	if (was_open)
 		s->events->closed(s->user, c);
 	return 0;
@@ -180,13 +177,7 @@ int session_rescind(struct session *s, struct channel *c)
 
 int session_offer(struct session *s, struct channel *c)
 {
-	int r;
-
-	r = s->link->ops->offer(s->link, c->component);
-	if (r < 0)
-		return r;
-	s->offered[c->component] = true;
-	return 0;
+	return s->link->ops->offer(s->link, c->component);
 }
 
 /* --- life --- */

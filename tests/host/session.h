@@ -50,8 +50,6 @@ struct session {
 	struct fault_set faults;
 	struct guest_facts facts;
 	struct channel channel[COMPONENT_MAX];
-	bool offered[COMPONENT_MAX]; /* now, as opposed to in the settings */
-	unsigned violations;         /* those of no channel */
 };
 
 /* The options, events and user must outlive the session. 0 or negative errno. */
