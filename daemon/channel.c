@@ -80,7 +80,6 @@ enum hold {
 	HOLD_NOTHING = 0,
 	HOLD_REQUEST, /* to be handed to the service again */
 	HOLD_ANSWER,  /* AnswerDelaySec: to be sent later */
-	HOLD_ROOM,    /* an answer for which the host's ring has no room */
 };
 
 struct channel {
@@ -94,9 +93,11 @@ struct channel {
 	struct ring_tx tx;
 	struct ring_rx rx;
 	struct ic ic;
-	enum hold hold;
+	bool unsent;              /* in holds an answer for which the host's ring has no room */
+	enum hold hold;           /* what held is */
 	uint64_t hold_limit_usec; /* HOLD_REQUEST: when to refuse it */
 	struct message in, held;
+	struct log_rate troubles, rescinds;
 };
 
 static void pump(struct channel *c);
@@ -158,6 +159,7 @@ static int attach(struct channel *c)
 static void detach(struct channel *c)
 {
 	hold_drop(c);
+	c->unsent = false;
 	c->interrupt = sd_event_source_disable_unref(c->interrupt);
 	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
 	ic_reset(&c->ic);
@@ -196,7 +198,8 @@ static void enter(struct channel *c, enum chan_state state)
 		break;
 	}
 	if (r < 0) {
-		log_error(c->log, "%s: cannot use the channel: %s", c->ic.service->name, strerror(-r));
+		log_limited(c->log, &c->troubles, now_usec(c) * 1000, LOG_ERR, NULL,
+			    "%s: cannot use the channel: %s", c->ic.service->name, strerror(-r));
 		event(c, EV_BROKEN);
 	}
 }
@@ -221,28 +224,25 @@ static void broken(struct channel *c, const char *what)
 	event(c, EV_BROKEN);
 }
 
-/* Puts the answer into the host's ring, or keeps it until there is room. */
-static void send_answer(struct channel *c, const struct message *m)
+/* Puts the answer in c->in into the host's ring, or leaves it there until there is room. */
+static void send_answer(struct channel *c)
 {
 	const struct ring_packet packet = {
 		.type = RING_PACKET_INBAND,
-		.trans_id = m->trans_id,
+		.trans_id = c->in.trans_id,
 	};
-	int r = ring_tx_put(&c->tx, &packet, m->buf, m->len);
+	int r = ring_tx_put(&c->tx, &packet, c->in.buf, c->in.len);
 
 	while (r == -EAGAIN) {
-		r = ring_tx_wait_for_room(&c->tx, m->len);
+		r = ring_tx_wait_for_room(&c->tx, c->in.len);
 		if (r == 0) {
-			if (m != &c->held)
-				c->held = *m;
-			c->hold = HOLD_ROOM;
+			c->unsent = true;
 			return;
 		}
 		if (r > 0)
-			r = ring_tx_put(&c->tx, &packet, m->buf, m->len);
+			r = ring_tx_put(&c->tx, &packet, c->in.buf, c->in.len);
 	}
-	if (c->hold == HOLD_ROOM)
-		c->hold = HOLD_NOTHING;
+	c->unsent = false;
 	if (r == 0)
 		r = ring_tx_commit(&c->tx);
 	if (r > 0)
@@ -256,7 +256,7 @@ static void postpone(struct channel *c)
 {
 	if (c->hold != HOLD_NOTHING) {
 		c->in.len = ic_refuse(c->in.buf, c->in.len, -EBUSY);
-		send_answer(c, &c->in);
+		send_answer(c);
 		return;
 	}
 	c->held = c->in;
@@ -296,7 +296,7 @@ static void act_on(struct channel *c, const struct ic_result *result)
 			c->hold = HOLD_ANSWER;
 			timer_start(c, c->conf->answer_delay_s * USEC_PER_SEC);
 		} else {
-			send_answer(c, &c->in);
+			send_answer(c);
 		}
 		break;
 	}
@@ -345,8 +345,8 @@ static void pump(struct channel *c)
 {
 	unsigned taken = 0;
 
-	if (c->hold == HOLD_ROOM)
-		send_answer(c, &c->held);
+	if (c->unsent)
+		send_answer(c);
 	if (!is_open(c))
 		return;
 	ring_rx_mask(&c->rx);
@@ -355,19 +355,20 @@ static void pump(struct channel *c)
 			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
 			return;
 		}
-		if (c->hold != HOLD_ROOM && take_packet(c)) {
+		if (!c->unsent && take_packet(c)) {
 			taken++;
 			continue;
 		}
-		if (!is_open(c) || ring_rx_unmask(&c->rx) == 0 || c->hold == HOLD_ROOM)
+		if (!is_open(c) || ring_rx_unmask(&c->rx) == 0 || c->unsent)
 			return;
 		ring_rx_mask(&c->rx);
 	}
 }
 
-static int on_more(sd_event_source *source, void *user)
+static int on_more(sd_event_source *source, uint64_t usec, void *user)
 {
 	(void)source;
+	(void)usec;
 	pump(user);
 	return 0;
 }
@@ -402,15 +403,19 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
+	if (c->unsent) {
+		timer_start(c, RETRY_USEC); /* c->in is needed for what is held */
+		return 0;
+	}
 	switch (c->hold) {
 	case HOLD_REQUEST:
 		retry_request(c);
 		break;
 	case HOLD_ANSWER:
 		c->hold = HOLD_NOTHING;
-		send_answer(c, &c->held);
+		c->in = c->held;
+		send_answer(c);
 		break;
-	case HOLD_ROOM:
 	case HOLD_NOTHING:
 		event(c, EV_REOPEN);
 		break;
@@ -429,13 +434,16 @@ static int add_sources(struct channel *c)
 {
 	int r;
 
-	r = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, 0, on_timer, c);
+	/* Not the default accuracy: it would make 250 ms of the 5 ms of a retry. */
+	r = sd_event_add_time(c->event, &c->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, c);
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
 	(void)sd_event_source_set_description(c->timer, "channel timer");
 
-	r = sd_event_add_defer(c->event, &c->more, on_more, c);
+	/* A time in the past, and no "defer" source: that one stays pending between its turns, so that
+	 * it always counts as the one that has waited longest and nothing else has a turn. */
+	r = sd_event_add_time(c->event, &c->more, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_more, c);
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
@@ -504,13 +512,15 @@ int channel_offered(struct channel *c, struct port *port)
 void channel_opened(struct channel *c, int error)
 {
 	if (error < 0)
-		log_error(c->log, "%s: the host did not open the channel: %s, trying again later",
-			  c->ic.service->name, strerror(-error));
+		log_limited(c->log, &c->troubles, now_usec(c) * 1000, LOG_ERR, NULL,
+			    "%s: the host did not open the channel: %s, trying again later",
+			    c->ic.service->name, strerror(-error));
 	event(c, error < 0 ? EV_BROKEN : EV_OPENED);
 }
 
 void channel_rescinded(struct channel *c)
 {
-	log_info(c->log, "%s: the host has taken the channel away", c->ic.service->name);
+	log_limited(c->log, &c->rescinds, now_usec(c) * 1000, LOG_INFO, NULL,
+		    "%s: the host has taken the channel away", c->ic.service->name);
 	event(c, EV_RESCINDED);
 }
