@@ -103,7 +103,7 @@ static void __attribute__((noreturn)) become(char **argv, const char *log, pid_t
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != host)
-		_exit(127);
+		_exit(GUEST_NOT_RUN);
 	fd = open("/dev/null", O_RDONLY);
 	if (fd >= 0)
 		(void)dup2(fd, 0);
@@ -116,7 +116,7 @@ static void __attribute__((noreturn)) become(char **argv, const char *log, pid_t
 	}
 	(void)execvp(argv[0], argv);
 	dprintf(2, "vmichost: cannot run %s: %m\n", argv[0]);
-	_exit(127);
+	_exit(GUEST_NOT_RUN);
 }
 
 static int on_child(sd_event_source *source, const siginfo_t *info, void *user)

@@ -10,6 +10,8 @@
 
 struct guest;
 
+#define GUEST_NOT_RUN 127 /* the exit status of a program that could not be executed, as a shell has it */
+
 struct guest_options {
 	char *const *argv;         /* NULL-terminated; {socket}, {config}, {dir} are replaced */
 	const char *const *extra;  /* further arguments, NULL-terminated, or NULL */
@@ -21,7 +23,7 @@ struct guest_options {
 
 /*
  * Starts the program. ended is called once with its wait status, from the loop. SIGCHLD is blocked
- * by this call, as sd-event needs it. A program that cannot be executed ends with status 127.
+ * by this call, as sd-event needs it. A program that cannot be executed ends with GUEST_NOT_RUN.
  */
 _must_check_ int guest_start(sd_event *event, const struct guest_options *options,
 			     void (*ended)(void *user, bool signalled, int status), void *user,

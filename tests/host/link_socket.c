@@ -3,12 +3,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -420,9 +422,41 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 	return 0;
 }
 
+/* Removes the socket of a host that is no more: nobody listens there. Other files are refused by
+ * connect in the same way, and are not ours to remove. */
+static bool remove_dead_socket(const struct sockaddr_un *address)
+{
+	struct stat st;
+	int fd;
+	bool dead;
+
+	if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return false;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	dead = fd >= 0 && connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 &&
+	       errno == ECONNREFUSED;
+
+	close_fd(fd);
+	return dead && unlink(address->sun_path) == 0;
+}
+
+static int bind_at(int fd, const struct sockaddr_un *address)
+{
+	const struct sockaddr *a = (const struct sockaddr *)address;
+
+	if (bind(fd, a, sizeof(*address)) == 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	if (!remove_dead_socket(address))
+		return -EADDRINUSE;
+	return bind(fd, a, sizeof(*address)) < 0 ? -errno : 0;
+}
+
 static int listen_at(struct link_socket *l, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int r;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
@@ -430,8 +464,9 @@ static int listen_at(struct link_socket *l, const char *path)
 	l->listen_fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->listen_fd < 0)
 		return -errno;
-	if (bind(l->listen_fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
+	r = bind_at(l->listen_fd, &address);
+	if (r < 0)
+		return r;
 	memcpy(l->path, path, strlen(path)); /* it is ours from here on */
 	return listen(l->listen_fd, 4) < 0 ? -errno : 0;
 }

@@ -82,7 +82,8 @@ static void on_guest_ended(void *user, bool signalled, int status)
 	if (!run->ending) {
 		run->last = *exercise_facts(run->exercise);
 		run->ending = true;
-		tell(run, RUN_LEFT);
+		if (signalled || status != GUEST_NOT_RUN)
+			tell(run, RUN_LEFT);
 	}
 	if (signalled || status)
 		fprintf(stderr, "vmichost: the guest's program ended with %s %d\n",
