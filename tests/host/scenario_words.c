@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "tests/host/scenario_text.h"
+#include "tests/host/text16.h"
 
 /* 100 ns from 1601 to 1970. */
 #define EPOCH_1601 UINT64_C(116444736000000000)
@@ -345,6 +346,21 @@ static int check_bytes(const uint8_t *payload, size_t len, const char *value, ch
 	return -EINVAL;
 }
 
+/* The same text as a reply's field is told: \u{E9} and é are one. */
+static void write_as_told(const struct wire_operation *op, const char *name, const char *value,
+			  char *ret, size_t size)
+{
+	size_t base;
+	const struct wire_field *f = wire_field_find(op, name, &base);
+	uint8_t units[4096];
+	int n = f && f->kind == WIRE_TEXT ? text16_from_escaped(value, units, sizeof(units)) : -ENOENT;
+
+	if (n >= 0)
+		text16_to_escaped(units, (size_t)n, ret, size);
+	else
+		snprintf(ret, size, "%s", value);
+}
+
 static size_t count_elements(const char *list)
 {
 	size_t n = *list ? 1 : 0;
@@ -360,7 +376,7 @@ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t 
 	const char *equals = strchr(word, '=');
 	char sign = equals && equals > word ? equals[-1] : 0;
 	bool not = sign == '!', begins = sign == '^';
-	char name[64], came[4096];
+	char name[64], came[4096], wanted[4096];
 	int r;
 
 	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
@@ -375,8 +391,9 @@ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t 
 		snprintf(why, why_size, "the answer has no %s", name);
 		return -EINVAL;
 	}
-	if (begins ? strncmp(came, equals + 1, strlen(equals + 1)) == 0 :
-		     (strcmp(came, equals + 1) == 0) != not)
+	write_as_told(op, name, equals + 1, wanted, sizeof(wanted));
+	if (begins ? strncmp(came, wanted, strlen(wanted)) == 0 :
+		     (strcmp(came, wanted) == 0) != not)
 		return 0;
 	snprintf(why, why_size, "expected %s, came %s=%s", word, name, came);
 	return -EINVAL;
