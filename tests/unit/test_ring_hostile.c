@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -103,12 +104,23 @@ static void *scribble_on(void *user)
 	while (running(a)) {
 		scribble(a, &seed);
 		n++;
-		/* Between the scribbles the ends must get somewhere. */
-		for (volatile uint64_t i = next_random(&seed) % 64; i > 0;)
+		/* Between the scribbles the ends must get somewhere, on one processor too. */
+		for (volatile uint64_t i = next_random(&seed) % 1024; i > 0;)
 			i = i - 1;
+		if (n % 16 == 0)
+			(void)sched_yield();
 	}
 	atomic_store(&a->scribbles, n);
 	return NULL;
+}
+
+/* What a channel does that is closed and opened again: the ring is empty, somewhere. */
+static void restart(struct arena *a, uint64_t *seed)
+{
+	uint32_t at = plausible_index(a, seed);
+
+	store_word(a->mem, at);
+	store_word(a->mem + 4, at);
 }
 
 /* --- the writer --- */
@@ -140,16 +152,18 @@ static void *write_on(void *user)
 
 	while (running(a)) {
 		if (ring_tx_init(&tx, a->mem, RING_PAGE_SIZE + a->size) < 0) {
-			store_word(a->mem, plausible_index(a, &seed));
-			store_word(a->mem + 4, plausible_index(a, &seed));
+			restart(a, &seed);
 			continue;
 		}
 		for (int r = 0; r >= 0 && running(a);) {
 			size_t len = next_random(&seed) % (largest + 1);
+			uint32_t before = tx.write;
 
 			write_one(a, &tx, payload, len);
 			r = ring_tx_commit(&tx);
 			claim(a, r == 0 || r == 1 || r == -EBADMSG, "a commit's answer");
+			if (before == tx.write)
+				(void)sched_yield();
 			if (r == 0 && next_random(&seed) % 4 == 0) {
 				r = ring_tx_wait_for_room(&tx, len);
 				claim(a, r == 0 || r == 1 || r == -EBADMSG, "a wait's answer");
@@ -206,13 +220,18 @@ static void *read_on(void *user)
 	struct ring_rx rx;
 
 	while (running(a)) {
+		/* What is in the ring is garbage by now: only what comes from here on may be good. */
+		store_word(a->mem + 4, __atomic_load_n((uint32_t *)(void *)a->mem, __ATOMIC_RELAXED));
 		if (ring_rx_init(&rx, a->mem, RING_PAGE_SIZE + a->size) < 0) {
-			store_word(a->mem, plausible_index(a, &seed));
-			store_word(a->mem + 4, plausible_index(a, &seed));
+			restart(a, &seed);
 			continue;
 		}
 		for (int r = 0; r >= 0 && running(a);) {
+			uint32_t before = rx.read;
+
 			r = read_one(a, &rx, buf.p);
+			if (before == rx.read)
+				(void)sched_yield();
 			if (next_random(&seed) % 4 == 0) {
 				int signal = ring_rx_commit(&rx);
 
