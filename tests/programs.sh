@@ -35,7 +35,7 @@ check "a saved report prints like the live one" \
 	"$build/vmichost run --release 2019 --json -- $vmicd >$dir/report.json 2>/dev/null &&
 	 $build/vmichost report $dir/report.json | grep -q '$sentence'"
 check "the example guest is OK" \
-	"$build/vmichost run --release 2019 -- $build/plain/example_guest {socket} | grep -q 'Heartbeat .*True *OK'"
+	"$build/vmichost run --release 2019 -- $build/example_guest {socket} | grep -q 'Heartbeat .*True *OK'"
 check "a dry run leaves the pools alone" \
 	"printf '[KVP]\nPoolDirectory=%s/none\n' $dir >$dir/dry.conf && $build/vmichost run --release 2019 -- \
 	 $build/vmicd --dry-run --config=$dir/dry.conf --transport=socket:{socket} 2>/dev/null && [ ! -e $dir/none ]"

@@ -78,6 +78,8 @@ static void end_guest(struct run *run)
 static void on_guest_ended(void *user, bool signalled, int status)
 {
 	struct run *run = user;
+	/* A program without a handler ends by the signal with which we asked it to. */
+	bool failed = signalled ? !run->ending || status != SIGTERM : status != 0;
 
 	if (!run->ending) {
 		run->last = *exercise_facts(run->exercise);
@@ -85,10 +87,10 @@ static void on_guest_ended(void *user, bool signalled, int status)
 		if (signalled || status != GUEST_NOT_RUN)
 			tell(run, RUN_LEFT);
 	}
-	if (signalled || status)
+	if (failed)
 		fprintf(stderr, "vmichost: the guest's program ended with %s %d\n",
 			signalled ? "signal" : "status", status);
-	call_done(run, signalled || status ? 1 : 0);
+	call_done(run, failed ? 1 : 0);
 }
 
 /* --- settling --- */
