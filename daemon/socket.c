@@ -152,6 +152,17 @@ static int memory_check(int fd, size_t size)
 	return st.st_size >= 0 && (size_t)st.st_size == size && seals & F_SEAL_SHRINK ? 0 : -EINVAL;
 }
 
+/* An eventfd is an anonymous inode, which has no file type (anon_inode_getattr in the kernel keeps
+ * that for all who look). A pipe in its place could break: that would be a SIGPIPE. */
+static int eventfd_check(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return st.st_mode & S_IFMT ? -EINVAL : 0;
+}
+
 static int set_nonblocking(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);
@@ -168,6 +179,8 @@ static int port_new(struct socket *s, struct message *m, struct socket_port **re
 	    m->ring_size > RING_SIZE_MAX || m->ring_size % RING_PAGE_SIZE != 0)
 		return -EINVAL;
 	r = memory_check(m->fd[0], 2 * (size_t)m->ring_size);
+	for (int i = 1; r == 0 && i < SOCKET_OFFER_FDS; i++)
+		r = eventfd_check(m->fd[i]);
 	if (r < 0)
 		return r;
 
@@ -282,7 +295,6 @@ static void take_fds(struct msghdr *header, struct message *m)
 static int receive(struct socket *s, struct message *m)
 {
 	uint8_t bytes[SOCKET_MESSAGE_SIZE];
-	/* Room for the descriptors of an offer: the kernel closes what is sent beyond. */
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(SOCKET_OFFER_FDS * sizeof(int))];
@@ -292,7 +304,9 @@ static int receive(struct socket *s, struct message *m)
 		.msg_iov = &iov,
 		.msg_iovlen = 1,
 		.msg_control = &control,
-		.msg_controllen = sizeof(control),
+		/* Exactly the descriptors of an offer, without the padding in which another would fit:
+		 * the kernel keeps what is sent beyond. */
+		.msg_controllen = CMSG_LEN(SOCKET_OFFER_FDS * sizeof(int)),
 	};
 	ssize_t n = recvmsg(s->fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 
