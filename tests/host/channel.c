@@ -98,12 +98,16 @@ static int put(struct channel *c, struct request *q)
 	return r == -EAGAIN ? r : 0;
 }
 
+/* When a delayed request is to go. */
+static uint64_t due_us(const struct channel *c, const struct request *q)
+{
+	return q->deadline_us - c->timeout_ms * UINT64_C(1000) +
+	       fault_value(c, FAULT_DELAY) * 1000;
+}
+
 static bool delay_is_over(const struct channel *c, const struct request *q)
 {
-	uint64_t sent_us = q->deadline_us - c->timeout_ms * UINT64_C(1000);
-
-	return !fault_is_on(c, FAULT_DELAY) ||
-	       now_us() >= sent_us + fault_value(c, FAULT_DELAY) * 1000;
+	return !fault_is_on(c, FAULT_DELAY) || now_us() >= due_us(c, q);
 }
 
 static void put_unsent(struct channel *c)
@@ -150,11 +154,12 @@ static void forget(struct channel *c, struct request *q)
 		}
 }
 
-static int start_delay(struct channel *c)
+/* Not relative: the loop counts from its last round, which may be long ago. */
+static int start_delay(struct channel *c, const struct request *q)
 {
 	c->delay_timer = sd_event_source_disable_unref(c->delay_timer);
-	return sd_event_add_time_relative(c->event, &c->delay_timer, CLOCK_MONOTONIC,
-					  fault_value(c, FAULT_DELAY) * 1000, 1000, on_delay, c);
+	return sd_event_add_time(c->event, &c->delay_timer, CLOCK_MONOTONIC, due_us(c, q), 1000,
+				 on_delay, c);
 }
 
 /* Takes the request over, also when it fails. */
@@ -170,7 +175,7 @@ static int send_request(struct channel *c, struct request *q)
 	q->deadline_us = now_us() + c->timeout_ms * UINT64_C(1000);
 	append(c, q);
 	if (fault_is_on(c, FAULT_DELAY)) {
-		r = start_delay(c);
+		r = start_delay(c, q);
 		if (r < 0)
 			return r;
 	} else {
