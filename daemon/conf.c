@@ -293,6 +293,18 @@ static const struct key {
 	{ NULL, "AnswerDelaySec", set_answer_delay, "a number of seconds from 0 to 3600" },
 };
 
+int conf_key_at(size_t index, struct conf_key *ret)
+{
+	if (index >= ARRAY_LEN(keys))
+		return -ENOENT;
+	*ret = (struct conf_key){
+		.section = keys[index].section,
+		.name = keys[index].key,
+		.expected = keys[index].expected,
+	};
+	return 0;
+}
+
 /* The component whose section this is, or IC_COMPONENTS. */
 static enum ic_component section_component(const char *section)
 {

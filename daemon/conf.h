@@ -36,6 +36,16 @@ struct conf_error {
 	char text[512];
 };
 
+/* A key that there is. section NULL: each component's section has it. */
+struct conf_key {
+	const char *section, *name;
+	const char *expected; /* what its value must be, as a clause */
+};
+
+/* The key of this number, from 0 on, so that a test can hold the manual against them. 0, or -ENOENT
+ * when there are no more. */
+_must_check_ int conf_key_at(size_t index, struct conf_key *ret);
+
 /*
  * Reads the configuration. path: the one file to read, with the drop-ins in "PATH.d"; NULL: the
  * system's, /etc/vmicd/vmicd.conf and the drop-ins of /usr/lib, /run and /etc, of which a file
