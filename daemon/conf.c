@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/conf.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -370,7 +371,7 @@ static int get_line(struct reading *r, char *to, size_t size)
 			complain(r->error, "%s:%u: a NUL byte: expected text", r->path, r->line);
 			return -EINVAL;
 		}
-		if (n == 0 && (ch == ' ' || ch == '\t'))
+		if (n == 0 && isspace(ch))
 			continue;
 		if (n + 2 == size) {
 			complain(r->error, "%s:%u: the line is too long: expected at most %zu characters",

@@ -445,6 +445,12 @@ static void an_indented_line_is_never_more_of_a_value(void **state)
 	(void)state;
 	must_refuse("[TimeSync]\nVersions=3.0\n  1.0\n", "f:3: expected '[Section]' or 'Key=value'");
 	must_refuse("[KVP]\nPoolDirectory=/a\n\t/b\n", "f:3: expected '[Section]' or 'Key=value'");
+	for (const char *space = " \t\v\f\r"; *space; space++) { /* all that isspace() says */
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "[TimeSync]\nVersions=3.0\n%c1.0\n", *space);
+		must_refuse(text, "f:3: expected '[Section]' or 'Key=value'");
+	}
 	must_read("  [TimeSync]\n  Versions=4.0\n\tClock=step\n  # more\n", &c);
 	assert_versions(&c.component[IC_TIMESYNC].policy.message, "4.0");
 	assert_int_equal(c.clock, CONF_CLOCK_STEP);
