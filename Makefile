@@ -7,8 +7,8 @@
 
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules
-# As many jobs as there are processors, unless the command line says otherwise.
-ifeq ($(filter --jobserver% -j%,$(MAKEFLAGS)),)
+# As many jobs as there are processors.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 BUILD := build
@@ -138,7 +138,7 @@ check:
 check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain)
 	@$(RUN) "unit tests" $(call tests_in,plain)
 	@$(RUN) "scenarios" $(call scenarios,plain)
-	@$(RUN) "the tree and the programs" "tests/structure.sh $(BUILD)" "tests/programs.sh $(BUILD)"
+	@$(RUN) "the tree and the programs" "sh tests/structure.sh $(BUILD)" "sh tests/programs.sh $(BUILD)"
 
 # The second compiler: it warns of other things, and orders the ring's words differently.
 .PHONY: check-clang

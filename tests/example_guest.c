@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 
 		if (poll(wait, 2, -1) < 0 || (wait[0].revents && on_socket(&g) < 0))
 			return 0;
-		if (wait[1].revents)
+		if (wait[1].revents && g.rx.page) /* or else it comes before OPEN_RESULT, and stays */
 			on_interrupt(&g);
 	}
 }

@@ -51,7 +51,8 @@ for program; do
 	if [ "$status" -eq 0 ] && [ $((passed + bad + skipped)) -eq 0 ]; then bad=1 status=none; fi
 	echo "$passed $bad $skipped" >>"$totals"
 
-	name=$(basename "${program%% *}")
+	name=${program#sh }
+	name=$(basename "${name%% *}")
 	if [ "$bad" -gt 0 ]; then
 		failed=1
 		cat "$log"
