@@ -51,8 +51,8 @@ for program; do
 	if [ "$status" -eq 0 ] && [ $((passed + bad + skipped)) -eq 0 ]; then bad=1 status=none; fi
 	echo "$passed $bad $skipped" >>"$totals"
 
-	name=${program#sh }
-	name=$(basename "${name%% *}")
+	# The program itself, and not what starts it: the first word that is a path.
+	name=$(basename "$(echo "$program" | tr ' ' '\n' | grep -m1 /)")
 	if [ "$bad" -gt 0 ]; then
 		failed=1
 		cat "$log"
