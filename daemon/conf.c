@@ -342,8 +342,6 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	struct reading *r = user;
 	const struct key *key = key_find(section, name);
 
-	if (r->error->text[0])
-		return 0;
 	if (key && key->set(r, section_component(section), value) == 0)
 		return 1;
 

@@ -2,6 +2,9 @@
 #include "daemon/channel.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "hv_util/heartbeat.h"
 #include "hv_util/profile.h"
@@ -769,6 +772,142 @@ static void an_answer_that_waits_is_gone_with_the_channel(void **state)
 	}
 }
 
+static void the_host_is_told_of_room_in_its_own_ring(void **state)
+{
+	struct fixture f;
+	unsigned before;
+	uint64_t n = 0;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	before = f.host.signals;
+	f.len = put_beat(f.msg, 1);
+	while (ring_tx_put(&f.host.tx, &(struct ring_packet){ .type = 6, .trans_id = n }, f.msg,
+			   f.len) == 0)
+		n++;
+	fake_host_flush(&f.host);
+	assert_int_equal(ring_tx_wait_for_room(&f.host.tx, f.len), 0);
+	run_loop(f.event);
+	/* one signal for the first answer, one for the room */
+	assert_int_equal(f.host.signals, before + 2);
+	for (uint64_t i = 0; i < n; i++)
+		take_beat(&f, i, WIRE_OK);
+	fixture_done(&f);
+}
+
+/* --- a host that really runs at the same time --- */
+
+/* Nothing moves for so long: the machine may be doing something else meanwhile. */
+#define RACE_SECONDS 20
+
+/* A host that keeps to the contract: it signals only when it must. Whoever loses a wake-up waits for
+ * ever. */
+struct race {
+	struct fixture *f;
+	unsigned beats, at_once; /* how many in all, and how many are under way */
+	_Atomic bool over;
+	const char *wrong;
+};
+
+static const char *race_send(struct race *r, uint64_t *sent, uint64_t answered)
+{
+	struct fake_host *h = &r->f->host;
+	const uint64_t one = 1;
+	uint8_t msg[64];
+
+	while (*sent < r->beats && *sent - answered < r->at_once) {
+		const struct ring_packet p = { .type = 6, .trans_id = *sent };
+		int put = ring_tx_put(&h->tx, &p, msg, put_beat(msg, *sent));
+
+		if (put == -EAGAIN)
+			break;
+		if (put < 0)
+			return "its own ring is broken";
+		++*sent;
+	}
+	if (ring_tx_commit(&h->tx) > 0 &&
+	    write(h->port.interrupt_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		return "it cannot signal";
+	return NULL;
+}
+
+static const char *race_receive(struct race *r, uint64_t *answered)
+{
+	struct fake_host *h = &r->f->host;
+	const uint64_t one = 1;
+	int got;
+
+	while ((got = ring_rx_get(&h->rx, &h->packet, h->buf, sizeof(h->buf))) == 1)
+		if (h->packet.trans_id != (*answered)++)
+			return "an answer is out of order";
+	if (got < 0)
+		return "the guest's ring is broken";
+	if (ring_rx_commit(&h->rx) > 0 &&
+	    write(h->port.interrupt_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		return "it cannot signal";
+	return NULL;
+}
+
+static time_t seconds_now(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void *race_host(void *user)
+{
+	struct race *r = user;
+	uint64_t sent = 0, answered = 0;
+	time_t end = seconds_now() + RACE_SECONDS;
+
+	while (answered < r->beats && !r->wrong) {
+		uint64_t before = answered;
+
+		r->wrong = race_send(r, &sent, answered);
+		if (!r->wrong)
+			r->wrong = race_receive(r, &answered);
+		if (answered != before)
+			end = seconds_now() + RACE_SECONDS;
+		else if (!r->wrong && seconds_now() > end)
+			r->wrong = "a wake-up was lost";
+	}
+	r->over = true;
+	return NULL;
+}
+
+static void no_wake_up_is_lost(void **state)
+{
+	static const struct {
+		unsigned beats, at_once;
+	} races[] = {
+		{ 150000, 1 },  /* the next comes while we go to sleep */
+		{ 50000, 200 }, /* both rings are full again and again */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(races); i++) {
+		struct fixture f;
+		struct race r = { .f = &f, .beats = races[i].beats, .at_once = races[i].at_once };
+		pthread_t host;
+
+		fixture_init(&f);
+		reach_running(&f);
+		f.host.signal_turns = 1000;
+		f.host.seed = 1;
+		assert_int_equal(pthread_create(&host, NULL, race_host, &r), 0);
+		while (!r.over)
+			assert_true(sd_event_run(f.event, SECOND / 10) >= 0);
+		assert_int_equal(pthread_join(host, NULL), 0);
+		if (r.wrong)
+			fail_msg("%u at once: %s", r.at_once, r.wrong);
+		assert_int_equal(f.heartbeat.beats, r.beats);
+		fixture_done(&f);
+	}
+}
+
 /* --- a request that cannot be served at once --- */
 
 static void reach_put_off(struct fixture *f)
@@ -1242,6 +1381,8 @@ int main(void)
 		cmocka_unit_test(a_storm_leaves_others_their_turn),
 		cmocka_unit_test(an_answer_waits_for_room),
 		cmocka_unit_test(an_answer_that_waits_is_gone_with_the_channel),
+		cmocka_unit_test(the_host_is_told_of_room_in_its_own_ring),
+		cmocka_unit_test(no_wake_up_is_lost),
 		cmocka_unit_test(a_request_that_is_put_off_is_tried_again),
 		cmocka_unit_test(its_failure_is_told_when_it_comes),
 		cmocka_unit_test(it_is_refused_after_ten_seconds),

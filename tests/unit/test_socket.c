@@ -884,6 +884,52 @@ static void random_message(struct daemon *d, struct dice *dice)
 		;
 }
 
+static void daemon_offer(struct daemon *d, uint32_t relid, const uint8_t *class_id)
+{
+	int fd[] = { make_memory(2 * RING, F_SEAL_SHRINK), eventfd(0, EFD_CLOEXEC),
+		     eventfd(0, EFD_CLOEXEC) };
+	uint8_t bytes[MESSAGE_SIZE];
+
+	put_message(bytes, OFFER, relid, RING, 0);
+	memcpy(bytes + 16, class_id, 16);
+	assert_true(send_bytes(&d->host, bytes, sizeof(bytes), fd, ARRAY_LEN(fd)));
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		(void)close(fd[i]);
+	run_loop(d->host.event);
+}
+
+/* A channel of each component that is served is opened, another is let be; each is given back. */
+static void what_is_served_is_opened_and_all_is_given_back(void **state)
+{
+	static struct daemon d;
+
+	(void)state;
+	daemon_init(&d);
+	for (uint32_t i = 0; i < ARRAY_LEN(classes); i++) {
+		daemon_offer(&d, i, classes[i]);
+		if (i < 3)
+			hear(&d.host, OPEN, i);
+		daemon_offer(&d, 10 + i, classes[i]); /* a second one of the class */
+		hear_nothing(&d.host);
+	}
+	for (uint32_t i = 0; i < ARRAY_LEN(classes); i++) {
+		send_message(&d.host, RESCIND, 10 + i, 0);
+		hear(&d.host, RELEASED, 10 + i);
+		send_message(&d.host, OPEN_RESULT, i, 0);
+		send_message(&d.host, RESCIND, i, 0);
+		hear(&d.host, RELEASED, i);
+		hear_nothing(&d.host);
+	}
+	for (uint32_t i = 0; i < 20; i++) { /* and again */
+		daemon_offer(&d, 5, classes[0]);
+		hear(&d.host, OPEN, 5);
+		send_message(&d.host, OPEN_RESULT, 5, 0);
+		send_message(&d.host, RESCIND, 5, 0);
+		hear(&d.host, RELEASED, 5);
+	}
+	daemon_done(&d);
+}
+
 static void no_host_brings_the_daemon_down(void **state)
 {
 	struct dice dice = { .seed = 0x1234567 };
@@ -935,6 +981,7 @@ int main(void)
 		cmocka_unit_test(the_host_may_hang_up_at_any_time),
 		cmocka_unit_test(a_host_that_never_accepts_is_hung_up_on),
 		cmocka_unit_test(a_host_that_is_not_there_is_an_error),
+		cmocka_unit_test(what_is_served_is_opened_and_all_is_given_back),
 		cmocka_unit_test(no_host_brings_the_daemon_down),
 	};
 

@@ -168,8 +168,34 @@ static void each_option_is_in_the_manual(void **state)
 	assert_same(&help, "--help", &manual, "vmicd(8)");
 }
 
-/* --help names each option that the program takes: it takes each that --help names, and getopt's
- * table is asked for no other by one letter. */
+/* The rows of getopt's table: "{ "dry-run", no_argument, ...". */
+static void options_of_source(struct names *ret)
+{
+	static struct text source;
+
+	assert_int_equal(text_read(&source, "daemon/main.c"), 0);
+	for (size_t i = 0; i < source.n; i++)
+		for (const char *p = strstr(source.line[i], "{ \""); p; p = strstr(p + 1, "{ \"")) {
+			size_t n = strcspn(p + 3, "\"");
+
+			if (strncmp(p + 3 + n, "\", no_argument", 14) == 0 ||
+			    strncmp(p + 3 + n, "\", required_argument", 20) == 0)
+				names_add(ret, p + 3, n);
+		}
+}
+
+static void help_tells_each_option(void **state)
+{
+	struct names help = { 0 }, long_names = { 0 }, source = { 0 };
+
+	(void)state;
+	options_of_help(&help);
+	for (size_t i = 0; i < help.n; i++)
+		names_add(&long_names, help.name[i] + 2, strlen(help.name[i] + 2));
+	options_of_source(&source);
+	assert_same(&source, "main.c", &long_names, "--help");
+}
+
 static void each_letter_is_an_option_or_is_refused(void **state)
 {
 	struct names help = { 0 };
@@ -431,6 +457,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_option_is_in_the_manual),
+		cmocka_unit_test(help_tells_each_option),
 		cmocka_unit_test(each_letter_is_an_option_or_is_refused),
 		cmocka_unit_test(each_profile_is_in_the_manual),
 		cmocka_unit_test(each_journal_field_is_in_the_manual),
