@@ -63,17 +63,18 @@ static struct channel *channel_for(struct manager *m, const struct guid *class_i
 }
 
 /* An offer that nobody takes stays unopened: the host sees no contact. */
-static void on_offered(void *user, struct port *port)
+static bool on_offered(void *user, struct port *port)
 {
 	struct manager *m = user;
 	struct channel *c = channel_for(m, &port->class_id);
 	char class_id[GUID_TEXT_SIZE];
 
 	if (c && channel_offered(c, port) == 0)
-		return;
+		return true;
 	guid_format(&port->class_id, class_id);
 	log_line(m->log, LOG_DEBUG, NULL, "channel %u of class %s is not served%s", port->relid,
 		 class_id, c ? ": its component has one already" : "");
+	return false;
 }
 
 static void on_opened(void *user, struct port *port, int error)

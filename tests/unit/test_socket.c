@@ -33,15 +33,17 @@ struct fixture {
 	unsigned offered, opened, rescinded, ended;
 	int open_error, end_error;
 	unsigned descriptors, mapped; /* before it all */
+	bool unwanted; /* offers are not taken */
 };
 
-static void note_offered(void *user, struct port *port)
+static bool note_offered(void *user, struct port *port)
 {
 	struct fixture *f = user;
 
 	assert_true(f->offered < ARRAY_LEN(f->port));
 	port->user = f;
 	f->port[f->offered++] = port;
+	return !f->unwanted;
 }
 
 static void note_opened(void *user, struct port *port, int error)
@@ -602,6 +604,28 @@ static void only_eventfds_are_signals(void **state)
 	fixture_done(&f);
 }
 
+static void an_offer_that_nobody_takes_keeps_nothing(void **state)
+{
+	unsigned descriptors, mapped;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	f.unwanted = true;
+	descriptors = open_descriptors();
+	mapped = mapped_rings();
+	offer(&f, 1);
+	assert_int_equal(f.offered, 1);
+	assert_int_equal(open_descriptors(), descriptors);
+	assert_int_equal(mapped_rings(), mapped);
+
+	/* The host may still take it away. */
+	send_message(&f, RESCIND, 1, 0);
+	assert_int_equal(f.rescinded, 1);
+	hear(&f, RELEASED, 1);
+	fixture_done(&f);
+}
+
 static void a_relid_in_use_is_not_offered_again(void **state)
 {
 	struct fixture f;
@@ -974,6 +998,7 @@ int main(void)
 		cmocka_unit_test(an_offer_has_three_descriptors),
 		cmocka_unit_test(only_memory_that_stays_is_taken),
 		cmocka_unit_test(only_eventfds_are_signals),
+		cmocka_unit_test(an_offer_that_nobody_takes_keeps_nothing),
 		cmocka_unit_test(a_relid_in_use_is_not_offered_again),
 		cmocka_unit_test(a_thousand_offers_are_not_all_taken),
 		cmocka_unit_test(a_host_that_does_not_listen_does_not_stop_us),
