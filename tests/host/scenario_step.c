@@ -239,18 +239,20 @@ static void read_again(struct play *p)
 static int step_fault(struct play *p, char *const *words)
 {
 	struct fault_set nothing = { 0 }, *set = play_is_dry(p) ? &nothing : &p->session->faults;
-	char why[512];
+	char why[600];
+	enum fault fault;
 	bool on;
 
 	if (!words[0] || !words[1] || words[2] ||
 	    (strcmp(words[1], "on") != 0 && strcmp(words[1], "off") != 0))
 		return play_expected(p, "fault NAME[:COMPONENT][=NUMBER] on or off");
 	on = strcmp(words[1], "on") == 0;
-	if ((on ? fault_set_add : fault_set_remove)(set, words[0], why, sizeof(why)) < 0)
+	if (words_parse_fault(words[0], &fault, why, sizeof(why)) < 0 ||
+	    (on ? fault_set_add : fault_set_remove)(set, words[0], why, sizeof(why)) < 0)
 		return play_expected(p, why);
-	if (on && !play_is_dry(p) && strncmp(words[0], "corrupt-index", 13) == 0)
+	if (on && !play_is_dry(p) && fault == FAULT_CORRUPT_INDEX)
 		act_on_fault(p);
-	if (!on && !play_is_dry(p) && strncmp(words[0], "never-read", 10) == 0)
+	if (!on && !play_is_dry(p) && fault == FAULT_NEVER_READ)
 		read_again(p);
 	return 0;
 }
