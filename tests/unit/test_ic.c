@@ -717,6 +717,35 @@ static void bad_messages_are_refused_and_change_nothing(void **state)
 		bad_check(&bads[i], &before, &t);
 }
 
+/* Every prefix of an offer: shorter than the headers it cannot be answered, from there on it can, and
+ * is refused. */
+static void every_prefix_of_a_message_is_refused(void **state)
+{
+	static struct talk t, before;
+
+	(void)state;
+	talk_init(&t, &service, &policy);
+	talk_agree(&t, (struct ic_version){ 4, 0 });
+	before = t;
+	for (size_t n = 0; n < sizeof(offer_golden); n++) {
+		_cleanup_(guard_done) struct guard g = guard_new(n < 44 ? 44 : n);
+		struct ic_result r;
+
+		memcpy(g.p, offer_golden, n);
+		r = ic_handle(&t.ic, g.p, n, n, g.len);
+		assert_int_equal(r.error, -EBADMSG);
+		assert_int_equal(r.verdict, n < 28 ? IC_NOTHING : IC_REPLY);
+		if (n >= 28) {
+			assert_int_equal(r.len, n);
+			assert_int_equal(message_status(g.p), WIRE_INVALID);
+			assert_memory_equal(g.p + 28, offer_golden + 28, n - 28);
+		} else {
+			assert_memory_equal(g.p, offer_golden, n);
+		}
+		assert_memory_equal(&t.ic, &before.ic, sizeof(t.ic));
+	}
+}
+
 /* 0.0 is "not stated"; a body shorter than the packet is what is there to read. */
 static void what_only_looks_bad_is_served(void **state)
 {
@@ -845,6 +874,7 @@ int main(void)
 		cmocka_unit_test(a_handlers_errno_becomes_the_status),
 		cmocka_unit_test(a_request_that_is_put_off_stays_as_it_was),
 		cmocka_unit_test(bad_messages_are_refused_and_change_nothing),
+		cmocka_unit_test(every_prefix_of_a_message_is_refused),
 		cmocka_unit_test(what_only_looks_bad_is_served),
 		cmocka_unit_test(before_the_negotiation_everything_is_refused),
 		cmocka_unit_test(a_service_without_operations_has_one_handler),
