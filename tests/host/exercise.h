@@ -23,7 +23,6 @@ struct exercise;
 
 struct exercise_events {
 	void (*changed)(void *user); /* something new was learned; a beat after the first is not new */
-	void (*violated)(void *user, const char *sentence); /* a rule that is of no component */
 	void (*left)(void *user);
 };
 

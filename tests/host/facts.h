@@ -61,4 +61,6 @@ struct guest_facts {
 		char key[1024], value[4096]; /* UTF-8, as enumerated in pool 2 */
 	} intrinsic[FACTS_INTRINSIC_MAX];
 	bool clock_answered; /* time sync: a SYNC and a SAMPLE were acknowledged */
+	unsigned violations; /* the guest broke a rule of the link that is of no component */
+	char violation[160]; /* the last one, a sentence; "" if none */
 };

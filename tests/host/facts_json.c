@@ -249,6 +249,8 @@ static const struct member vm_members[] = {
 	GUEST(vm_id, "id", text),
 	GUEST(running, "running", flag),
 	GUEST(clock_answered, "clock_answered", flag),
+	GUEST(violations, "violations", u32),
+	GUEST(violation, "violation", text),
 };
 
 #define INTRINSIC(field, json_name)                                          \

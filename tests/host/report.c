@@ -231,23 +231,31 @@ static void print_use(const struct guest_facts *facts, const struct terminal *t)
 		terminal_paragraph(t, COLOUR_PLAIN, "Requests answered          : ", text);
 }
 
+static void print_violation(const struct terminal *t, const char *whose, unsigned n,
+			    const char *last)
+{
+	char lead[CELL_SIZE], escaped[4 * sizeof(((struct guest_facts *)NULL)->violation)];
+
+	(void)snprintf(lead, sizeof(lead), "%s, %u %s: ", whose, n, n == 1 ? "time" : "times, last");
+	terminal_paragraph(t, COLOUR_RED, lead, text_escape(last, escaped, sizeof(escaped)));
+}
+
 static void print_violations(const struct guest_facts *facts, const struct terminal *t)
 {
-	bool any = false;
+	unsigned n = facts->violations;
 
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		n += facts->component[c].violations;
+	if (n == 0)
+		return;
+	print_heading(t, "\nThe guest broke the contract");
+	if (facts->violations)
+		print_violation(t, "Link", facts->violations, facts->violation);
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
 		const struct component_facts *f = &facts->component[c];
-		char lead[CELL_SIZE], escaped[4 * sizeof(f->violation)];
 
-		if (f->violations == 0)
-			continue;
-		if (!any)
-			print_heading(t, "\nThe guest broke the contract");
-		any = true;
-		(void)snprintf(lead, sizeof(lead), "%s, %u %s: ", component_table[c].name,
-			       f->violations, f->violations == 1 ? "time" : "times, last");
-		terminal_paragraph(t, COLOUR_RED, lead,
-				   text_escape(f->violation, escaped, sizeof(escaped)));
+		if (f->violations)
+			print_violation(t, component_table[c].name, f->violations, f->violation);
 	}
 }
 

@@ -25,7 +25,6 @@ struct run {
 	bool ending;       /* the guest was asked to end */
 	bool ended;        /* done was called */
 	bool told;         /* settled, and nothing is new since */
-	bool warned;       /* of a guest that broke the link's rules */
 	struct guest_facts last; /* as they were before the guest left */
 	sd_event_source *quiet_timer, *limit_timer, *end_timer;
 };
@@ -132,19 +131,8 @@ static void on_left(void *user)
 		tell(run, RUN_LEFT);
 }
 
-/* What is of a component is in the facts; this has no place there. Once is enough to know. */
-static void on_violated(void *user, const char *sentence)
-{
-	struct run *run = user;
-
-	if (!run->warned)
-		fprintf(stderr, "vmichost: %s\n", sentence);
-	run->warned = true;
-}
-
 static const struct exercise_events exercise_events = {
 	.changed = on_changed,
-	.violated = on_violated,
 	.left = on_left,
 };
 

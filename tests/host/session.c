@@ -117,6 +117,8 @@ static void on_link_violated(void *user, int component, const char *sentence)
 		channel_violated(&s->channel[component], sentence);
 		return;
 	}
+	s->facts.violations++;
+	snprintf(s->facts.violation, sizeof(s->facts.violation), "%s", sentence);
 	s->events->violated(s->user, NULL, sentence);
 }
 

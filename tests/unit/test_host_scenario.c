@@ -30,6 +30,7 @@ enum manner {
 	SILENT,
 	NO_COMMON,
 	REFUSES,
+	BREAKS_LINK,
 };
 
 #define RING 16384
@@ -112,6 +113,8 @@ static int on_join(sd_event_source *source, void *user)
 				     .out_data = f->memory + 4096,
 				     .size = RING - 4096 };
 	f->events->started(f->user, COMPONENT_HEARTBEAT);
+	if (f->manner == BREAKS_LINK)
+		f->events->violated(f->user, LINK_NO_COMPONENT, "a message of no known type");
 	return 0;
 }
 
@@ -244,6 +247,7 @@ static void test_plays(void **state)
 		{ AGREE BEAT, WRONG_FLAGS, ":3: the guest broke a rule: a reply's flags are 7" },
 		{ AGREE BEAT, ANSWERS_TWICE, "nothing was asked" },
 		{ AGREE BEAT, SIGNALS_TWICE, "without need" },
+		{ AGREE BEAT, BREAKS_LINK, ":1: the guest broke a rule: a message of no known type" },
 		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat answered 3.0 3.0 within 20\n",
 		  SILENT, ":3: an answer of heartbeat did not come" },
 		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat silence for 20\n", SILENT, "" },
