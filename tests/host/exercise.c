@@ -501,6 +501,11 @@ const struct guest_facts *exercise_facts(const struct exercise *e)
 	return &e->session->facts;
 }
 
+void exercise_last_facts(const struct exercise *e, struct guest_facts *ret)
+{
+	session_last_facts(e->session, ret);
+}
+
 bool exercise_is_done(const struct exercise *e)
 {
 	bool any = false;

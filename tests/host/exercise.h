@@ -34,5 +34,8 @@ struct exercise *exercise_free(struct exercise *e);
 
 const struct guest_facts *exercise_facts(const struct exercise *e);
 
+/* As session_last_facts. */
+void exercise_last_facts(const struct exercise *e, struct guest_facts *ret);
+
 /* Whether at least one component is open and each open one has been tried to its end. */
 bool exercise_is_done(const struct exercise *e);

@@ -25,7 +25,8 @@ struct run {
 	bool ending;       /* the guest was asked to end */
 	bool ended;        /* done was called */
 	bool told;         /* settled, and nothing is new since */
-	struct guest_facts last; /* as they were before the guest left */
+	bool left;         /* the guest's leaving is being told */
+	struct guest_facts last; /* what is told when the guest is asked to end, or has left */
 	sd_event_source *quiet_timer, *limit_timer, *end_timer;
 };
 
@@ -81,7 +82,7 @@ static void on_guest_ended(void *user, bool signalled, int status)
 	bool failed = signalled ? !run->ending || status != SIGTERM : status != 0;
 
 	if (!run->ending) {
-		run->last = *exercise_facts(run->exercise);
+		exercise_last_facts(run->exercise, &run->last);
 		run->ending = true;
 		if (signalled || status != GUEST_NOT_RUN)
 			tell(run, RUN_LEFT);
@@ -127,8 +128,12 @@ static void on_left(void *user)
 	struct run *run = user;
 
 	/* Of a guest that we started, the end of its program is what is told. */
-	if (!run->ending && !run->options->guest)
-		tell(run, RUN_LEFT);
+	if (run->ending || run->options->guest)
+		return;
+	exercise_last_facts(run->exercise, &run->last);
+	run->left = true;
+	tell(run, RUN_LEFT);
+	run->left = false;
 }
 
 static const struct exercise_events exercise_events = {
@@ -229,7 +234,7 @@ static int start_limit(struct run *run)
 
 const struct guest_facts *run_facts(const struct run *run)
 {
-	return run->ending ? &run->last : exercise_facts(run->exercise);
+	return run->ending || run->left ? &run->last : exercise_facts(run->exercise);
 }
 
 struct run *run_free(struct run *run)

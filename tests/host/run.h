@@ -22,7 +22,7 @@
 /* Why run tells something. */
 enum run_news {
 	RUN_SETTLED, /* every open component has been exercised, and nothing is new */
-	RUN_LEFT,    /* the guest went away; the facts are those of its last moment */
+	RUN_LEFT,    /* the guest went away; the facts are those before it closed what it had open */
 	RUN_LIMIT,   /* the time is over */
 	RUN_STOPPED, /* SIGINT or SIGTERM */
 };

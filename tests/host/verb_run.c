@@ -20,6 +20,7 @@ struct settings {
 	bool printed;  /* something was, ever */
 	bool reported; /* the guest that is there has been */
 	struct verdict last[COMPONENT_MAX];
+	bool broke; /* a rule, as last told */
 	int error; /* the first failure to print or save */
 };
 
@@ -120,11 +121,15 @@ static const char *news_text(enum run_news news)
 	return "";
 }
 
-/* Whether the verdicts are others than the last time; keeps them. */
-static bool verdicts_changed(struct settings *settings, const struct guest_facts *facts)
+/* Whether there is another thing to say than the last time; keeps it. */
+static bool report_changed(struct settings *settings, const struct guest_facts *facts)
 {
-	bool changed = false;
+	bool changed, broke = facts->violations;
 
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		broke = broke || facts->component[c].violations;
+	changed = broke != settings->broke;
+	settings->broke = broke;
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
 		struct verdict v;
 
@@ -136,17 +141,28 @@ static bool verdicts_changed(struct settings *settings, const struct guest_facts
 	return changed;
 }
 
+static bool guest_is_there(const struct guest_facts *facts)
+{
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		if (facts->component[c].opened)
+			return true;
+	return false;
+}
+
 /*
  * A guest that comes by itself settles again after each heartbeat, may leave and come again. It is
- * reported when all has been tried, and again when that has changed; when it leaves it takes its
- * channels down, and what is left to see is less than what was reported.
+ * reported when all has been tried, and again when that has changed; when it leaves earlier, as it
+ * was then. Of a guest that has left there is nothing more to say.
  */
-static bool news_want_report(const struct settings *settings, enum run_news news, bool changed)
+static bool news_want_report(const struct settings *settings, const struct guest_facts *facts,
+			     enum run_news news, bool changed)
 {
 	switch (news) {
 	case RUN_SETTLED:
-	case RUN_LIMIT:
 		return !settings->reported || changed;
+	case RUN_LIMIT:
+		return !settings->printed ||
+		       (guest_is_there(facts) && (!settings->reported || changed));
 	case RUN_LEFT:
 		return !settings->reported;
 	case RUN_STOPPED:
@@ -159,7 +175,8 @@ static void on_news(const struct run_options *options, const struct guest_facts 
 		    enum run_news news)
 {
 	struct settings *settings = options->user;
-	bool wanted = news_want_report(settings, news, verdicts_changed(settings, facts));
+	bool changed = report_changed(settings, facts);
+	bool wanted = news_want_report(settings, facts, news, changed);
 	bool asked_for = options->guest &&
 			 (news == RUN_SETTLED || (news == RUN_LIMIT && settings->seconds));
 	int r;
