@@ -100,6 +100,7 @@ struct channel {
 	struct log_rate troubles, rescinds;
 };
 
+static void broken(struct channel *c, const char *what);
 static void pump(struct channel *c);
 
 static uint64_t now_usec(const struct channel *c)
@@ -132,8 +133,10 @@ static int on_interrupt(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)source;
 	(void)fd;
 	(void)revents;
-	(void)c->port->ops->acknowledge(c->port);
-	pump(c);
+	if (c->port->ops->acknowledge(c->port) < 0)
+		broken(c, "its interrupt cannot be taken"); /* it would interrupt for ever */
+	else
+		pump(c);
 	return 0;
 }
 
@@ -467,6 +470,7 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 		.service = options->service,
 		.policy = &options->conf->policy,
 		.profile = options->profile,
+		.overridden = options->conf->overridden,
 	};
 	c->ic = (struct ic){
 		.service = options->service,

@@ -117,7 +117,8 @@ static void fields_fill(struct negotiation_fields *f, const struct channel_log *
 
 void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic)
 {
-	char framework[LIST_TEXT], message[LIST_TEXT], ours[LIST_TEXT], pair[64];
+	char framework[LIST_TEXT], message[LIST_TEXT], pair[64];
+	char our_framework[LIST_TEXT], our_message[LIST_TEXT];
 	struct negotiation_fields f;
 	const char *const fields[] = { f.component, f.framework, f.message, f.answer,
 				       f.outcome,   f.profile,   NULL };
@@ -127,12 +128,13 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 		return;
 	fields_fill(&f, to, ic, format_pair(&ic->answer, pair));
 	log_line(to->log, level(ic), fields,
-		 "%s: the host offers framework %s, message %s; profile %s admits to message %s; "
-		 "answered %s%s",
+		 "%s: the host offers framework %s, message %s; we admit to framework %s, message %s "
+		 "(profile %s%s); answered %s%s",
 		 to->service->name, format_beginning(&ic->offer.framework, framework),
-		 format_beginning(&ic->offer.message, message), to->profile,
-		 format_versions(to->policy->message.v, to->policy->message.n, ours), pair,
-		 meaning(ic));
+		 format_beginning(&ic->offer.message, message),
+		 format_versions(to->policy->framework.v, to->policy->framework.n, our_framework),
+		 format_versions(to->policy->message.v, to->policy->message.n, our_message),
+		 to->profile, to->overridden ? ", overridden" : "", pair, meaning(ic));
 	if (suppressed > 0)
 		log_info(to->log, "%s: %u negotiations before this one were not logged",
 			 to->service->name, suppressed);
@@ -161,8 +163,9 @@ void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, c
 
 void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 {
-	/* No such key, no more items, no such adapter: what a host hears every day. */
-	static const int ordinary[] = { ENOENT, ENODATA, ENODEV };
+	/* No such key, no more items, no such adapter: what a host hears every day. And what vmicd
+	 * does not do, which sys.h logs with its reason. */
+	static const int ordinary[] = { ENOENT, ENODATA, ENODEV, EOPNOTSUPP };
 	char text[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++)

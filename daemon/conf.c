@@ -446,6 +446,13 @@ static int read_files(struct reading *r, const char *path)
 	return 0;
 }
 
+static bool policies_equal(const struct ic_policy *a, const struct ic_policy *b)
+{
+	return memcmp(&a->framework, &b->framework, sizeof(a->framework)) == 0 &&
+	       memcmp(&a->message, &b->message, sizeof(a->message)) == 0 &&
+	       a->no_match == b->no_match;
+}
+
 static void resolve(struct reading *r)
 {
 	for (int c = 0; c < IC_COMPONENTS; c++) {
@@ -460,6 +467,8 @@ static void resolve(struct reading *r)
 		if (o->has_no_match)
 			policy->no_match = o->no_match;
 		policy->raw = o->raw;
+		r->conf.component[c].overridden =
+			!policies_equal(policy, &r->conf.profile->component[c]);
 	}
 }
 

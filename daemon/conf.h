@@ -18,6 +18,7 @@ extern const char *const conf_clock_names[CONF_CLOCKS];
 struct conf_component {
 	bool enabled;
 	struct ic_policy policy;  /* the profile's, with what the configuration says instead */
+	bool overridden;          /* policy is not the profile's as it stands */
 	unsigned answer_delay_s;  /* for testing hosts: how late a negotiation is answered */
 };
 

@@ -107,7 +107,7 @@ static int op_open(struct port *port)
 
 static void op_close(struct port *port)
 {
-	/* When it fails the host is gone, and with it the channel. */
+	/* When it fails the host is gone, or does not read what we say. */
 	(void)send_message(of(port)->socket, SOCKET_CLOSE, port->relid);
 }
 
@@ -133,11 +133,12 @@ static int op_acknowledge(struct port *port)
 static void op_release(struct port *port)
 {
 	struct socket *s = of(port)->socket;
+	uint32_t relid = port->relid;
 
-	(void)send_message(s, SOCKET_RELEASED, port->relid);
 	for (size_t i = 0; i < PORTS_MAX; i++)
 		if (s->ports[i] == of(port))
 			s->ports[i] = port_free(s->ports[i]);
+	(void)send_message(s, SOCKET_RELEASED, relid);
 }
 
 static const struct transport_ops socket_ops = {

@@ -17,7 +17,7 @@ struct fake_host {
 	struct ring_rx rx;
 	/* What the guest asked the transport for. */
 	unsigned opens, closes, signals, acknowledged, releases;
-	int open_result, signal_result;
+	int open_result, signal_result, acknowledge_result;
 	/* Not 0: how long signalling takes at most, in turns of a loop; so that what a host does next
 	 * falls into any moment of what the guest does next. */
 	unsigned signal_turns;
@@ -59,6 +59,8 @@ static inline int fake_acknowledge(struct port *port)
 	uint64_t count;
 
 	fake_host_of(port)->acknowledged++;
+	if (fake_host_of(port)->acknowledge_result < 0)
+		return fake_host_of(port)->acknowledge_result;
 	return read(port->interrupt_fd, &count, sizeof(count)) < 0 ? -errno : 0;
 }
 

@@ -393,6 +393,23 @@ static void a_transport_that_does_not_open_is_tried_again(void **state)
 	fixture_done(&f);
 }
 
+/* Such a descriptor stays readable: it would keep the daemon busy for ever. */
+static void an_interrupt_that_cannot_be_taken_breaks_the_channel(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	f.host.acknowledge_result = -EINVAL;
+	fake_host_interrupt(&f.host);
+	run_loop(f.event);
+	assert_string_equal(state_of_channel(), "broken");
+	assert_int_equal(f.host.acknowledged, 2);
+	assert_int_equal(f.host.closes, 1);
+	fixture_done(&f);
+}
+
 static void a_ring_that_is_bad_from_the_start_breaks_the_channel(void **state)
 {
 	struct fixture f;
@@ -1208,9 +1225,9 @@ static void a_negotiation_is_told_in_full(void **state)
 	run_loop(f.event);
 	l = logged_one(LOG_INFO, "the host offers framework");
 	assert_string_equal(l->text,
-			    "Heartbeat: the host offers framework 1.0 3.0, message 1.0 3.0 9.9; profile newest "
-			    "admits to message 3.0 1.0; answered 3.0/3.0: not the newest, the host may report a "
-			    "protocol mismatch (KB4014894), by design");
+			    "Heartbeat: the host offers framework 1.0 3.0, message 1.0 3.0 9.9; we admit to "
+			    "framework 3.0 1.0, message 3.0 1.0 (profile newest); answered 3.0/3.0: not the "
+			    "newest, the host may report a protocol mismatch (KB4014894), by design");
 	assert_field(l, "VMIC_COMPONENT=Heartbeat");
 	assert_field(l, "VMIC_OFFERED_FRAMEWORK=1.0 3.0");
 	assert_field(l, "VMIC_OFFERED_MESSAGE=1.0 3.0 9.9");
@@ -1231,9 +1248,10 @@ static void nothing_in_common_is_an_error_in_one_sentence(void **state)
 	do_disagree(&f);
 	l = logged_one(LOG_ERR, "nothing in common");
 	assert_string_equal(l->text,
-			    "Heartbeat: the host offers framework 3.0, message 9.9; profile newest admits to "
-			    "message 3.0 1.0; answered counts 0,0: they have nothing in common, the host will "
-			    "count the component as failed until it offers something else");
+			    "Heartbeat: the host offers framework 3.0, message 9.9; we admit to framework "
+			    "3.0 1.0, message 3.0 1.0 (profile newest); answered counts 0,0: they have nothing "
+			    "in common, the host will count the component as failed until it offers something "
+			    "else");
 	assert_field(l, "VMIC_OUTCOME=no-common-version");
 	fixture_done(&f);
 }
@@ -1369,6 +1387,7 @@ int main(void)
 		cmocka_unit_test(the_end_closes_the_port),
 		cmocka_unit_test(a_broken_channel_serves_again_after_two_seconds),
 		cmocka_unit_test(a_transport_that_does_not_open_is_tried_again),
+		cmocka_unit_test(an_interrupt_that_cannot_be_taken_breaks_the_channel),
 		cmocka_unit_test(a_ring_that_is_bad_from_the_start_breaks_the_channel),
 		cmocka_unit_test(an_interrupt_that_cannot_be_waited_for_breaks_the_channel),
 		cmocka_unit_test(a_transport_that_does_not_signal_breaks_the_channel),
