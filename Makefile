@@ -74,8 +74,16 @@ cc_cov = $(CC)
 cc_fuzz = $(CLANG)
 cc_afl = afl-clang-fast
 
+# What an object was made with: when that changes, it is made anew.
+.PHONY: always
+
 define flavour
-$(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk | $(needs_$(1))
+$(BUILD)/$(1)/flags: always
+	@mkdir -p $$(@D)
+	@echo '$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1))' | cmp -s - $$@ || \
+		echo '$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1))' >$$@
+
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk $(BUILD)/$(1)/flags | $(needs_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$< $(if $(filter-out plain,$(1)),[$(1)]))
 	$$(Q)$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1)) $$(PKG_CFLAGS) -MMD -MP -c -o $$@ $$<

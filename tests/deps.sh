@@ -22,7 +22,7 @@ pc:cmocka libcmocka-dev libcmocka-devel libcmocka-devel
 '
 wanted_check='
 cmd:clang clang clang clang
-clang-rt:fuzzer libclang-rt-14-dev compiler-rt clang
+clang-rt:fuzzer libclang-rt-dev compiler-rt clang
 cmd:mandoc mandoc mandoc mandoc
 '
 wanted_fuzz='

@@ -41,7 +41,7 @@ static int on_socket(struct guest *g)
 	uint8_t m[SOCKET_MESSAGE_SIZE], control[CMSG_SPACE(SOCKET_OFFER_FDS * sizeof(int))];
 	struct iovec iov = { m, sizeof(m) };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1,
-			    .msg_control = control, .msg_controllen = sizeof(control) };
+			    .msg_control = control, .msg_controllen = CMSG_LEN(sizeof(int[3])) };
 	struct rd r = { .p = m, .left = sizeof(m) };
 	int fds[SOCKET_OFFER_FDS] = { -1, -1, -1 };
 	uint32_t type, relid, ring_size;
