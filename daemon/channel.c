@@ -17,6 +17,8 @@
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 /* ...and refused after this time: well before the 30 s after which Linux's own driver gives up. */
 #define RETRY_LIMIT_USEC (10 * USEC_PER_SEC)
+/* How long to rely on the host's word that there is room for an answer. */
+#define ROOM_USEC (100 * USEC_PER_MSEC)
 /* A ring that makes no sense is not opened again at once: the host may be doing it on purpose. */
 #define REOPEN_USEC (2 * USEC_PER_SEC)
 /* Packets taken in one go: the other channels must have their turn. */
@@ -240,6 +242,8 @@ static void send_answer(struct channel *c)
 		r = ring_tx_wait_for_room(&c->tx, c->in.len);
 		if (r == 0) {
 			c->unsent = true;
+			if (c->hold == HOLD_NOTHING)
+				timer_start(c, ROOM_USEC);
 			return;
 		}
 		if (r > 0)
@@ -407,7 +411,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	if (c->unsent) {
-		timer_start(c, RETRY_USEC); /* c->in is needed for what is held */
+		/* What is held needs c->in, and a host that does not know pending_send_size tells
+		 * nobody that there is room. */
+		pump(c);
+		if (is_open(c) && (c->unsent || c->hold != HOLD_NOTHING))
+			timer_start(c, RETRY_USEC);
 		return 0;
 	}
 	switch (c->hold) {

@@ -757,6 +757,27 @@ static void an_answer_waits_for_room(void **state)
 	fixture_done(&f);
 }
 
+/* A reader without feature bit 0 does not look at pending_send_size. */
+static void a_host_that_tells_nobody_of_room_gets_its_answers(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	guests_page(&f.host)->feature_bits = 0;
+	flood(&f, 0, 50);
+	flood(&f, 50, 100);
+	assert_int_equal(f.heartbeat.beats, BEATS_MAX + 1);
+	for (uint64_t i = 0; i < 100; i++) {
+		take_beat(&f, i, WIRE_OK);
+		pass_time(f.event, 100 * MS);
+	}
+	take_nothing(&f);
+	assert_int_equal(f.heartbeat.beats, 100);
+	fixture_done(&f);
+}
+
 static void an_answer_that_waits_is_gone_with_the_channel(void **state)
 {
 	static void (*const ends[])(struct fixture *f) = { do_rescind, do_not_opened, break_ring };
@@ -1403,6 +1424,7 @@ int main(void)
 		cmocka_unit_test(a_packet_of_any_length_is_survived),
 		cmocka_unit_test(a_storm_leaves_others_their_turn),
 		cmocka_unit_test(an_answer_waits_for_room),
+		cmocka_unit_test(a_host_that_tells_nobody_of_room_gets_its_answers),
 		cmocka_unit_test(an_answer_that_waits_is_gone_with_the_channel),
 		cmocka_unit_test(the_host_is_told_of_room_in_its_own_ring),
 		cmocka_unit_test(no_wake_up_is_lost),
