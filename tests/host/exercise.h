@@ -17,6 +17,7 @@ struct exercise_options {
 	const struct fault_set *faults;
 	const char *mac; /* asks for the IP information of this adapter; NULL: of none */
 	unsigned heartbeat_ms;
+	unsigned shutdown_ms; /* asks for a shutdown so long after all else was tried; 0: never */
 };
 
 struct exercise;

@@ -193,6 +193,7 @@ static int start_host(struct run *run)
 		.faults = &o->faults,
 		.mac = o->mac,
 		.heartbeat_ms = o->heartbeat_ms ? o->heartbeat_ms : RUN_HEARTBEAT_MS,
+		.shutdown_ms = o->shutdown_ms,
 	};
 	memcpy(run->exercise_options.session.disabled, o->disabled, sizeof(o->disabled));
 	r = exercise_new(run->event, &run->exercise_options, &exercise_events, run,
@@ -225,7 +226,7 @@ static int start_limit(struct run *run)
 	unsigned ms = run->options->limit_ms;
 
 	if (!ms && run->options->guest)
-		ms = RUN_LIMIT_MS;
+		ms = RUN_LIMIT_MS + run->options->shutdown_ms;
 	if (!ms)
 		return 0;
 	return sd_event_add_time_relative(run->event, &run->limit_timer, CLOCK_MONOTONIC,

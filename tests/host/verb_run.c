@@ -16,7 +16,7 @@ struct settings {
 	struct run_options run;
 	struct report_choice report;
 	const char *save;
-	unsigned seconds;
+	unsigned seconds, shutdown_after;
 	bool printed;  /* something was, ever */
 	bool reported; /* the guest that is there has been */
 	struct verdict last[COMPONENT_MAX];
@@ -68,6 +68,8 @@ const struct option_info verb_run_options[] = {
 	  take_disable, 0 },
 	{ "for", "SEC", "serve so long; default: until all has been tried", option_take_number,
 	  offsetof(struct settings, seconds) },
+	{ "shutdown-after", "SEC", "ask for a shutdown so long after all else was tried",
+	  option_take_number, offsetof(struct settings, shutdown_after) },
 	{ "timeout-ms", "MS", "an answer later than this is lost contact", option_take_number,
 	  offsetof(struct settings, run.timeout_ms) },
 	{ "vm-name", "NAME", "the virtual machine's name; default: vmicd", option_take_text,
@@ -215,6 +217,7 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 	}
 	settings.run.guest = first < argc ? argv + first : NULL;
 	settings.run.user = &settings;
+	settings.run.shutdown_ms = settings.shutdown_after * 1000;
 	if (settings.seconds) {
 		settings.run.limit_ms = settings.seconds * 1000;
 		settings.run.quiet_ms = NEVER_QUIET_MS;

@@ -38,6 +38,8 @@ struct life {
 	unsigned answers;    /* leaves after so many answers to requests; 0: stays */
 	bool closes;         /* first closes its channels, as a guest does that ends in order */
 	bool babbles;        /* sends a message that the link does not know */
+	uint32_t status;     /* its answer to a shutdown; with 0 it leaves after it */
+	bool mute;           /* it answers no shutdown */
 };
 
 struct end {
@@ -51,7 +53,8 @@ struct end {
 struct small_guest {
 	const struct life *life;
 	int socket;
-	unsigned answers;
+	unsigned answers, beats;
+	bool down;
 	struct end end[COMPONENT_MAX];
 };
 
@@ -111,6 +114,22 @@ static bool on_socket(struct small_guest *g)
 	return true;
 }
 
+/* Whether the request is answered. One that comes before the rest was tried, or whose bytes are not
+ * those of a shutdown, never is. */
+static bool shut_down(struct small_guest *g, struct message *m)
+{
+	static const uint8_t planned[12] = { 0, 0, 0, 0x80 }; /* no timeout, no flags */
+	struct wr w = { .p = m->bytes + 20, .left = 4 };
+
+	if (g->life->mute || (g->life->serves[COMPONENT_HEARTBEAT] && !g->beats) ||
+	    m->bytes[12] != 3 || m->len < WIRE_BODY + 2060 ||
+	    memcmp(m->bytes + WIRE_BODY, planned, sizeof(planned)) != 0)
+		return false;
+	wr_u32(&w, g->life->status);
+	g->down = g->life->status == 0;
+	return true;
+}
+
 static void answer(struct small_guest *g, struct end *e, const struct host_packet *q)
 {
 	static const uint8_t agreed[16] = { 1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0 };
@@ -124,8 +143,12 @@ static void answer(struct small_guest *g, struct end *e, const struct host_packe
 		m.bytes[18] = sizeof(agreed);
 	} else {
 		g->answers++;
-		if (e->component == COMPONENT_HEARTBEAT)
+		if (e->component == COMPONENT_HEARTBEAT) {
+			g->beats++;
 			m.bytes[WIRE_BODY]++;
+		}
+		if (e->component == COMPONENT_SHUTDOWN && !shut_down(g, &m))
+			return;
 	}
 	if (host_ring_put(&e->ring, m.bytes, m.len, q->trans_id) == HOST_RING_SIGNAL)
 		(void)!write(e->signal, &one, sizeof(one));
@@ -171,7 +194,7 @@ static void __attribute__((noreturn)) live(const char *path, const struct life *
 		(void)usleep(1000); /* until the host listens */
 	if (life->babbles)
 		tell(&g, 99, 0);
-	while (serve(&g) == 0 && (!life->answers || g.answers < life->answers))
+	while (serve(&g) == 0 && !g.down && (!life->answers || g.answers < life->answers))
 		;
 	for (int c = 0; c < COMPONENT_MAX && life->closes; c++)
 		if (g.end[c].open)
@@ -285,11 +308,65 @@ static void test_a_guest_that_stays_is_told_when_settled(void **state)
 			    "the guest sent a socket message of unknown type 99");
 }
 
+#define BEATS_AND_SHUTS_DOWN { [COMPONENT_HEARTBEAT] = true, [COMPONENT_SHUTDOWN] = true }
+
+static void test_shutdown_is_asked_for_at_last(void **state)
+{
+	static const struct {
+		struct life life;
+		enum run_news until;
+		enum shutdown_request shutdown;
+	} rows[] = {
+		{ { .serves = BEATS_AND_SHUTS_DOWN, .closes = true }, RUN_LEFT, SHUTDOWN_ANSWERED },
+		{ { .serves = { [COMPONENT_SHUTDOWN] = true } }, RUN_LEFT, SHUTDOWN_ANSWERED },
+		{ { .serves = BEATS_AND_SHUTS_DOWN, .status = 0x80004005 }, RUN_SETTLED,
+		  SHUTDOWN_ANSWERED },
+		{ { .serves = BEATS_AND_SHUTS_DOWN, .mute = true }, RUN_SETTLED,
+		  SHUTDOWN_UNANSWERED },
+		{ { .serves = { [COMPONENT_HEARTBEAT] = true } }, RUN_SETTLED,
+		  SHUTDOWN_NOT_AGREED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct life *life = &rows[i].life;
+		struct run_options options = { .quiet_ms = 150, .shutdown_ms = 100,
+					       .timeout_ms = 500 };
+		const struct component_facts *f = &told.facts.component[COMPONENT_SHUTDOWN];
+		char error[512];
+
+		/* A ring is filled with other requests than this one, and it waits for all else. */
+		assert_int_equal(fault_set_add(&options.faults, "fill-ring:shutdown", error,
+					       sizeof(error)), 0);
+		assert_int_equal(fault_set_add(&options.faults, "delay:heartbeat=200", error,
+					       sizeof(error)), 0);
+		host(life, &options, rows[i].until);
+		assert_int_equal(told.facts.shutdown, rows[i].shutdown);
+		assert_int_equal(told.facts.shutdown_status, life->status);
+		assert_int_equal(f->requests, life->serves[COMPONENT_SHUTDOWN]);
+		assert_int_equal(f->violations, 0);
+	}
+}
+
+static void test_shutdown_is_not_asked_for_unasked(void **state)
+{
+	const struct life life = { .serves = BEATS_AND_SHUTS_DOWN };
+	struct run_options options = { .quiet_ms = 150 };
+
+	(void)state;
+	host(&life, &options, RUN_SETTLED);
+	assert_agreed(COMPONENT_SHUTDOWN);
+	assert_int_equal(told.facts.shutdown, SHUTDOWN_NOT_ASKED);
+	assert_int_equal(told.facts.component[COMPONENT_SHUTDOWN].requests, 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_guest_that_leaves_is_told_as_it_was),
 		cmocka_unit_test(test_a_guest_that_stays_is_told_when_settled),
+		cmocka_unit_test(test_shutdown_is_asked_for_at_last),
+		cmocka_unit_test(test_shutdown_is_not_asked_for_unasked),
 	};
 
 	return cmocka_run_group_tests_name("host_run", tests, NULL, NULL);
