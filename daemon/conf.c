@@ -63,6 +63,26 @@ __attribute__((format(printf, 2, 3))) static void complain(struct conf_error *er
 	va_start(ap, format);
 	(void)vsnprintf(error->text, sizeof(error->text), format, ap);
 	va_end(ap);
+
+	/* What a file holds must not steer the terminal on which it is complained of. */
+	for (char *c = error->text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
+/* A list of names for a message, as it grows. */
+struct names {
+	char text[256];
+	size_t used;
+};
+
+static void names_add(struct names *n, const char *name)
+{
+	int len = snprintf(n->text + n->used, sizeof(n->text) - n->used, "%s%s", n->used ? ", " : "",
+			   name);
+
+	if (len > 0 && (size_t)len < sizeof(n->text) - n->used)
+		n->used += (size_t)len;
 }
 
 /* --- values: each parser returns 0, or -EINVAL for what is not its kind --- */
@@ -334,6 +354,29 @@ static const struct key *key_find(const char *section, const char *name)
 	return NULL;
 }
 
+static struct names keys_of(const char *section)
+{
+	struct names n = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (key_find(section, keys[i].key) == &keys[i])
+			names_add(&n, keys[i].key);
+	return n;
+}
+
+static struct names sections(void)
+{
+	struct names n = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].section && section_component(keys[i].section) == IC_COMPONENTS &&
+		    (i == 0 || !keys[i - 1].section || strcmp(keys[i - 1].section, keys[i].section) != 0))
+			names_add(&n, keys[i].section);
+	for (size_t i = 0; i < ic_n_services; i++)
+		names_add(&n, ic_services[i]->name);
+	return n;
+}
+
 /* --- files --- */
 
 /* inih's callback: 1 to go on, 0 to count this line as an error. */
@@ -349,11 +392,11 @@ static int on_key(void *user, const char *section, const char *name, const char 
 		complain(r->error, "%s:%u: [%s] %s=%s: expected %s", r->path, r->line, section,
 			 name, value, key->expected);
 	else if (section_is_known(section))
-		complain(r->error, "%s:%u: [%s] has no key '%s'", r->path, r->line, section, name);
+		complain(r->error, "%s:%u: [%s] has no key '%s': expected one of %s", r->path, r->line,
+			 section, name, keys_of(section).text);
 	else
-		complain(r->error,
-			 "%s:%u: no section is called '%s': expected Daemon, Negotiation, Heartbeat, "
-			 "KVP or TimeSync", r->path, r->line, section);
+		complain(r->error, "%s:%u: no section is called '%s': expected one of %s", r->path,
+			 r->line, section, sections().text);
 	return 0;
 }
 

@@ -359,7 +359,7 @@ static void each_component_takes_the_versions_of_its_own(void **state)
 
 /* --- sections and keys that do not exist --- */
 
-#define SECTIONS "expected Daemon, Negotiation, Heartbeat, KVP or TimeSync"
+#define SECTIONS "expected one of Daemon, Negotiation, Heartbeat, KVP, TimeSync"
 
 static const struct {
 	const char *text, *sentence;
@@ -368,12 +368,16 @@ static const struct {
 	{ "[daemon]\nLogLevel=info\n", "f:2: no section is called 'daemon': " SECTIONS },
 	{ "[VSS]\nEnable=no\n", "f:2: no section is called 'VSS': " SECTIONS },
 	{ "LogLevel=info\n", "f:1: no section is called '': " SECTIONS },
-	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel'" },
-	{ "[Daemon]\n=info\n", "f:2: [Daemon] has no key ''" },
-	{ "[Daemon]\nProfile=legacy\n", "f:2: [Daemon] has no key 'Profile'" },
-	{ "[Daemon]\nEnable=yes\n", "f:2: [Daemon] has no key 'Enable'" },
-	{ "[Heartbeat]\nClock=step\n", "f:2: [Heartbeat] has no key 'Clock'" },
-	{ "[Daemon]\nLogLevel=info\n[TimeSync]\n\nClok=step\n", "f:5: [TimeSync] has no key 'Clok'" },
+	{ "[Daemon]\nLogLevel=\033[31m\n", "f:2: [Daemon] LogLevel=?[31m: expected err, warning, notice, info or "
+	  "debug" }, /* a terminal is not steered */
+	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\n=info\n", "f:2: [Daemon] has no key '': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\nProfile=legacy\n", "f:2: [Daemon] has no key 'Profile': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\nEnable=yes\n", "f:2: [Daemon] has no key 'Enable': expected one of LogLevel, LogTarget" },
+	{ "[Heartbeat]\nClock=step\n", "f:2: [Heartbeat] has no key 'Clock': expected one of ApplicationState, Enable, Framework, "
+	  "Versions, NoMatch, AnswerRaw, AnswerCounts, AnswerTruncate, AnswerDelaySec" },
+	{ "[Daemon]\nLogLevel=info\n[TimeSync]\n\nClok=step\n", "f:5: [TimeSync] has no key 'Clok': expected one of Clock, Enable, Framework, "
+	  "Versions, NoMatch, AnswerRaw, AnswerCounts, AnswerTruncate, AnswerDelaySec" },
 };
 
 static void what_does_not_exist_is_named(void **state)

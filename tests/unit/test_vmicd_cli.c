@@ -166,7 +166,8 @@ static void a_wrong_configuration_never_starts(void **state)
 
 	temp_dir_put(&d, "c", "");
 	temp_dir_put(&d, "c.d/x.conf", "[Daemon]\nColour=red\n");
-	(void)snprintf(message, sizeof(message), "vmicd: %s.d/x.conf:2: [Daemon] has no key 'Colour'\n",
+	(void)snprintf(message, sizeof(message), "vmicd: %s.d/x.conf:2: [Daemon] has no key 'Colour': "
+		       "expected one of LogLevel, LogTarget\n",
 		       config);
 	must_fail(ARGS(option, transport), 2, message);
 
