@@ -52,7 +52,7 @@ static void request(struct message *m, enum component c, const char *name, uint1
 
 static void test_negotiation_is_golden(void **state)
 {
-	/* protocol.md 1.2: KVP with two framework and three message versions takes 72 bytes with
+	/* KVP with two framework and three message versions takes 72 bytes with
 	 * the descriptor, so 56 without. */
 	static const uint8_t golden[] = {
 		1, 0, 0, 0, 48, 0, 0, 0,                             /* pipe */
@@ -115,7 +115,7 @@ static void test_sizes_are_those_of_openvmm(void **state)
 	free(m);
 }
 
-/* Field by field at the absolute offsets of protocol.md 1.6, 1.8, 1.9. */
+/* Field by field at the absolute offsets of Linux hyperv.h and OpenVMM hyperv_ic_protocol. */
 static void test_fields_are_where_they_belong(void **state)
 {
 	static const struct {

@@ -124,7 +124,7 @@ static void talk_agree(struct talk *t, struct ic_version message)
 
 /* --- negotiation --- */
 
-/* A KVP host's offer as OpenVMM sends it (protocol.md 1.2: 72 bytes of packet, so 56 of payload),
+/* A KVP host's offer as OpenVMM sends it (72 bytes of packet, so 56 of payload),
  * transaction id 0x5a so that its echo is seen. */
 static const uint8_t offer_golden[] = {
 	1, 0, 0, 0, 48, 0, 0, 0,				     /* pipe: data, 48 bytes */
@@ -134,7 +134,7 @@ static const uint8_t offer_golden[] = {
 };
 
 /* What Linux makes of it with these lists: the counts 1 and 1, icmsgsize 16, flags 5, the length
- * and everything behind the two versions as it was (protocol.md 1.5, 2.1). */
+ * and everything behind the two versions as it was (vmbus_prep_negotiate_resp). */
 static const uint8_t answer_golden[] = {
 	1, 0, 0, 0, 48, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0x5a, 5, 0, 0,
@@ -811,7 +811,7 @@ static void a_service_without_operations_has_one_handler(void **state)
 	assert_int_equal(message_status(t.msg), WIRE_INVALID);
 }
 
-/* --- the list of services: protocol.md 1.4, 1.13, host.md 1.1 --- */
+/* --- the list of services: Linux hyperv.h --- */
 
 static const struct {
 	enum ic_component component;

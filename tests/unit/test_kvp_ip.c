@@ -7,7 +7,7 @@
 
 #include "tests/unit/harness.h"
 
-/* The string form, from the operation byte (protocol.md 1.9). */
+/* The string form, from the operation byte (Linux hyperv.h, hv_kvp_ipaddr_value). */
 #define STRING_SIZE 7428
 #define S_ADAPTER 2
 #define S_FAMILY 258
@@ -440,7 +440,7 @@ static const struct {
 	{ { "10.0.0.1/8", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { " 10.0.0.1", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { "10.0.0.1,10.0.0.2", "8;8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
-	{ { "10.0.0.1\nroot", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 }, /* protocol.md 5.6 */
+	{ { "10.0.0.1\nroot", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 }, /* a line of an ifcfg file */
 	{ { "fe80::1%eth0", "64", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { "", "", "gateway", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { "", "", "", "1.1.1.1;x" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
@@ -868,7 +868,7 @@ static void every_shorter_message_is_refused(void **state)
 		}
 }
 
-/* Linux's answers: E_FAIL when the MAC is not found, "GUID not found" for a SET (host.md 3.5). */
+/* Linux's answers: E_FAIL when the MAC is not found, "GUID not found" for a SET (hv_kvp_daemon.c). */
 static void an_adapter_that_is_not_there_has_its_status(void **state)
 {
 	static const struct text text = { "10.0.0.1", "8", "", "" };
