@@ -89,6 +89,7 @@ struct channel {
 	sd_event_source *interrupt, *timer, *more;
 	const struct log *log;
 	const struct conf_component *conf;
+	bool user_logs;
 	struct channel_log to;
 	enum chan_state state;
 	struct port *port;
@@ -287,7 +288,7 @@ static void act_on(struct channel *c, const struct ic_result *result)
 	else if (result->why)
 		channel_log_refusal(&c->to, now_usec(c), result->error, result->why,
 				    result->verdict == IC_REPLY ? "refusing it" : "ignoring it");
-	else if (result->error < 0)
+	else if (result->error < 0 && !c->user_logs)
 		channel_log_failure(&c->to, now_usec(c), result->error);
 
 	switch (result->verdict) {
@@ -472,6 +473,7 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 	c->event = options->event;
 	c->log = options->log;
 	c->conf = options->conf;
+	c->user_logs = options->user_logs;
 	c->state = CHAN_ABSENT;
 	c->to = (struct channel_log){
 		.log = options->log,

@@ -20,6 +20,7 @@ struct channel_options {
 	const struct conf_component *conf; /* must outlive the channel */
 	const char *profile;               /* its name, for the log */
 	void *user;                        /* of the service (heartbeat.h, timesync.h, kvp.h) */
+	bool user_logs;                    /* it logs what fails there, in better words */
 };
 
 /* A channel that waits for its offer. 0 or a negative errno. */

@@ -69,6 +69,8 @@ static bool is_below_offer(const struct ic *ic)
 /* The end of the line: what the answer means. */
 static const char *meaning(const struct ic *ic)
 {
+	if (ic->answer.silent)
+		return ": they have nothing in common, the host will have no contact with the component";
 	if (ic->answer.outcome == IC_NO_COMMON)
 		return ": they have nothing in common, the host will count the component as failed until "
 		       "it offers something else";
@@ -171,7 +173,7 @@ void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++)
 		if (error == -ordinary[i])
 			return;
-	(void)snprintf(text, sizeof(text), "a request of the host failed: %s, it is told so",
+	(void)snprintf(text, sizeof(text), "a request of the host failed: %s; the host was told",
 		       strerror(-error));
 	warn(to, &to->failures, now_usec, error, text);
 }

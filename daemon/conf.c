@@ -290,7 +290,8 @@ static int set_answer_delay(struct reading *r, enum ic_component c, const char *
 	return parse_whole_number(value, 0, 3600, &r->conf.component[c].answer_delay_s);
 }
 
-#define VERSIONS_EXPECTED "versions that vmicd speaks, best first, such as \"3.0 1.0\""
+#define VERSIONS_EXPECTED \
+	"versions that vmicd speaks, best first, each once, separated by spaces, such as \"3.0 1.0\""
 
 /* section NULL: every component's */
 static const struct key {
@@ -391,6 +392,9 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	if (key)
 		complain(r->error, "%s:%u: [%s] %s=%s: expected %s", r->path, r->line, section,
 			 name, value, key->expected);
+	else if (section[0] == '\0')
+		complain(r->error, "%s:%u: '%s' stands before the first [Section]", r->path, r->line,
+			 name);
 	else if (section_is_known(section))
 		complain(r->error, "%s:%u: [%s] has no key '%s': expected one of %s", r->path, r->line,
 			 section, name, keys_of(section).text);

@@ -172,11 +172,17 @@ static int start_channels(struct manager *m)
 			.conf = conf,
 			.profile = m->conf->profile->name,
 			.user = service_user(m, service->component),
+			.user_logs = service->component == IC_TIMESYNC,
 		};
 		int r;
 
 		if (!conf->enabled || conf->policy.message.n == 0)
 			continue;
+		if (!options.user) {
+			log_error(m->log, "%s has nothing to work on: service_user does not know it",
+				  service->name);
+			return -ENOSYS;
+		}
 		r = channel_new(&options, &m->channels[service->component]);
 		if (r < 0) {
 			log_error(m->log, "cannot set up %s: %s", service->name, strerror(-r));
@@ -243,8 +249,8 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 	 * other programs would take for a sign of Hyper-V. */
 	r = socket_new(event, m->log, options->socket_path, &transport_events, m, &m->socket);
 	if (r < 0) {
-		log_error(m->log, "cannot reach a host at %s: %s (is vmichost running?)",
-			  options->socket_path, strerror(-r));
+		log_error(m->log, "cannot reach a host at %s: %s%s", options->socket_path, strerror(-r),
+			  r == -ENOENT || r == -ECONNREFUSED ? " (is vmichost running?)" : "");
 		return r;
 	}
 	r = start_kvp(m, options->dry_run);

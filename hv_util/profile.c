@@ -139,7 +139,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "newest",
-		.title = "all that this project can speak",
+		.title = "the newest of each component",
 		.source = "the highest version of each that is documented (OpenVMM hyperv_ic_protocol, Mile.HyperV)",
 		.component = {
 			[IC_FCOPY] = SERVE(FRAMEWORK_3_1, V1_1),

@@ -261,7 +261,8 @@ static void a_components_key_sets_that_component_only(void **state)
 
 /* --- each key: what it refuses, and how it says so --- */
 
-#define VERSIONS "versions that vmicd speaks, best first, such as \"3.0 1.0\""
+#define VERSIONS \
+	"versions that vmicd speaks, best first, each once, separated by spaces, such as \"3.0 1.0\""
 #define NO_MATCH "counts-zero, silent, own-newest or version-zero"
 #define PAIR "framework/message, such as 9.9/7.7"
 #define COUNTS "two numbers, such as 2,0"
@@ -367,7 +368,7 @@ static const struct {
 	{ "[Demon]\nLogLevel=info\n", "f:2: no section is called 'Demon': " SECTIONS },
 	{ "[daemon]\nLogLevel=info\n", "f:2: no section is called 'daemon': " SECTIONS },
 	{ "[VSS]\nEnable=no\n", "f:2: no section is called 'VSS': " SECTIONS },
-	{ "LogLevel=info\n", "f:1: no section is called '': " SECTIONS },
+	{ "LogLevel=info\n", "f:1: 'LogLevel' stands before the first [Section]" },
 	{ "[Daemon]\nLogLevel=\033[31m\n", "f:2: [Daemon] LogLevel=?[31m: expected err, warning, notice, info or "
 	  "debug" }, /* a terminal is not steered */
 	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel': expected one of LogLevel, LogTarget" },
@@ -623,7 +624,7 @@ static void a_section_ends_with_its_file(void **state)
 	temp_dir_put(&d, "vmicd.conf", "[Daemon]\n");
 	temp_dir_put(&d, "vmicd.conf.d/10-a.conf", "LogLevel=debug\n");
 	assert_int_equal(read_dir(&d, &c, &error), -EINVAL);
-	assert_non_null(strstr(error.text, "10-a.conf:1: no section is called ''"));
+	assert_non_null(strstr(error.text, "10-a.conf:1: 'LogLevel' stands before the first [Section]"));
 	temp_dir_done(&d);
 }
 
