@@ -331,7 +331,7 @@ static void test_shutdown_is_asked_for_at_last(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct life *life = &rows[i].life;
 		struct run_options options = { .quiet_ms = 150, .shutdown_ms = 100,
-					       .timeout_ms = 500 };
+					       .timeout_ms = life->mute ? 500 : 5000 };
 		const struct component_facts *f = &told.facts.component[COMPONENT_SHUTDOWN];
 		char error[512];
 
