@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "hv_util/base.h"
+#include "tests/host/guest.h"
 #include "tests/host/scenario_text.h"
 #include "tests/host/scenario_words.h"
 #include "tests/host/session.h"
@@ -46,6 +47,7 @@ struct play {
 	struct breach *breaches;
 	const struct scenario_line *line;
 	const char *stopped;
+	struct guest *guest; /* its program, not owned, or NULL */
 	bool released[COMPONENT_MAX];
 	int lock_fd; /* of a pool that a step has locked, or -1 */
 	char *why;

@@ -269,7 +269,7 @@ static const struct {
 	{ "reoffer", step_reoffer },   { "wait", step_wait },
 	{ "report", step_report },     { "vm-heartbeat", step_vm_heartbeat },
 	{ "fault", step_fault },       { "log", machine_step_log },
-	{ "pool", machine_step_pool },
+	{ "pool", machine_step_pool }, { "guest", machine_step_guest },
 };
 
 int step_run(struct play *p, char *const *words)
@@ -278,5 +278,5 @@ int step_run(struct play *p, char *const *words)
 		if (strcmp(steps[i].word, words[0]) == 0)
 			return steps[i].run(p, words + 1);
 	return play_expected(p, "a step: open, negotiate, send, fill, expect, rescind, reoffer, "
-			     "wait, report, vm-heartbeat, fault, log, pool, repeat or end");
+			     "wait, report, vm-heartbeat, fault, log, pool, guest, repeat or end");
 }

@@ -293,6 +293,11 @@ static void test_plays(void **state)
 		  ":5: expected timeout=61, came timeout=60" },
 		{ SHUTDOWN, SHUTS_DOWN, "an answer of shutdown that no step expects: status ok" },
 		{ SHUTDOWN, GOOD, ":1: an opening of shutdown did not come" },
+		{ "guest stop\n", GOOD, ":1: there is no guest's program to stop" },
+		{ "guest continue\n", GOOD, ":1: there is no guest's program to continue" },
+		{ AGREE "repeat 2 as n every 300\nsend heartbeat beat sequence={n}\n"
+		  "expect heartbeat status ok sequence={n+1}\nend\n", GOOD, "" },
+		{ "wait 1\nrepeat 3 every 20\nwait 60\nend\n", GOOD, ":3: a turn took " },
 		{ "disable heartbeat\nwait 1\nreport heartbeat disabled\n", GOOD, "" },
 	};
 
@@ -350,6 +355,8 @@ static void test_wrong_files_are_explained(void **state)
 		{ "timeout soon\nwait 1\n", ":1: expected timeout MILLISECONDS" },
 		{ "ring-size 4096\nwait 1\n", ":1: expected ring-size BYTES" },
 		{ "ring-size 10000\nwait 1\n", ":1: expected ring-size BYTES" },
+		{ "record 5 key value\nwait 1\n", ":1: expected record POOL KEY VALUE" },
+		{ "record 0 key\nwait 1\n", ":1: expected record POOL KEY VALUE" },
 		{ "wait 1\ntitle x\n", ":2: expected header lines before the first step" },
 		{ "wait 1\nconfig x\n", ":2: expected config lines before the first step" },
 	};
@@ -402,6 +409,11 @@ static void test_wrong_steps_are_explained(void **state)
 		{ "repeat 2\nwait 1\n", ":1: expected an end to this repeat" },
 		{ "wait 1\nend\n", ":2: expected a repeat before this end" },
 		{ "repeat many\nend\n", ":1: expected repeat TIMES" },
+		{ "repeat 2 as\nwait 1\nend\n", ":1: expected repeat TIMES" },
+		{ "repeat 2 every\nwait 1\nend\n", ":1: expected repeat TIMES" },
+		{ "repeat 2 every 5 as n\nwait 1\nend\n", ":1: expected repeat TIMES" },
+		{ "guest\n", ":1: expected guest stop or continue" },
+		{ "guest dance\n", ":1: expected guest stop or continue" },
 		{ "repeat 2\nwait x\nend\n", ":2: expected wait MILLISECONDS" },
 	};
 	char why[1024];
@@ -426,6 +438,7 @@ static void test_header_is_kept(void **state)
 				   "  config\n"
 				   "argument \"--a b\"\n"
 				   "fault delay:kvp=7\n"
+				   "record 3 \"a key\" value\n"
 				   "timeout 5\n"
 				   "ring-size 8192\n"
 				   "open kvp\n"
@@ -452,7 +465,11 @@ static void test_header_is_kept(void **state)
 	assert_int_equal(s->timeout_ms, 5);
 	assert_int_equal(s->ring_size, 8192);
 	assert_int_equal(s->n_steps, 2);
-	assert_int_equal(s->steps[1].number, 11);
+	assert_int_equal(s->steps[1].number, 12);
+	assert_int_equal(s->n_records, 1);
+	assert_int_equal(s->records[0].pool, 3);
+	assert_string_equal(s->records[0].key, "a key");
+	assert_string_equal(s->records[0].value, "value");
 	assert_int_equal(s->steps[1].n, 5);
 	assert_string_equal(s->steps[1].word[3], "key=a b");
 	assert_string_equal(s->steps[1].word[4], "value=say \"x\"");
