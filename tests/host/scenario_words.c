@@ -370,20 +370,50 @@ static size_t count_elements(const char *list)
 	return n;
 }
 
+static bool is_one_of(const char *came, const char *list)
+{
+	size_t n = strlen(came);
+
+	for (;; list++) {
+		size_t len = strcspn(list, ",");
+
+		if (len == n && strncmp(list, came, n) == 0)
+			return true;
+		list += len;
+		if (!*list)
+			return false;
+	}
+}
+
+/* sign is what stands before the "=". */
+static bool holds(char sign, const char *came, const char *wanted)
+{
+	switch (sign) {
+	case '!':
+		return strcmp(came, wanted) != 0;
+	case '^':
+		return strncmp(came, wanted, strlen(wanted)) == 0;
+	case '|':
+		return is_one_of(came, wanted);
+	default:
+		return strcmp(came, wanted) == 0;
+	}
+}
+
 int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
 		const char *word, char *why, size_t why_size)
 {
 	const char *equals = strchr(word, '=');
-	char sign = equals && equals > word ? equals[-1] : 0;
-	bool not = sign == '!', begins = sign == '^';
+	char sign = equals && equals > word && strchr("!^|", equals[-1]) ? equals[-1] : 0;
 	char name[64], came[4096], wanted[4096];
 	int r;
 
 	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
-		snprintf(why, why_size, "expected FIELD=VALUE, FIELD!=VALUE or FIELD^=VALUE, not \"%s\"", word);
+		snprintf(why, why_size, "expected FIELD=VALUE, FIELD!=VALUE, FIELD^=BEGINNING or "
+			 "FIELD|=A,B, not \"%s\"", word);
 		return -EINVAL;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - (not || begins), word);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - (sign != 0), word);
 	if (strcmp(name, "bytes") == 0)
 		return check_bytes(payload, len, equals + 1, why, why_size);
 	r = wire_get(op, payload, len, name, count_elements(equals + 1), came, sizeof(came));
@@ -392,8 +422,7 @@ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t 
 		return -EINVAL;
 	}
 	write_as_told(op, name, equals + 1, wanted, sizeof(wanted));
-	if (begins ? strncmp(came, wanted, strlen(wanted)) == 0 :
-		     (strcmp(came, wanted) == 0) != not)
+	if (holds(sign, came, wanted))
 		return 0;
 	snprintf(why, why_size, "expected %s, came %s=%s", word, name, came);
 	return -EINVAL;

@@ -51,8 +51,8 @@ _must_check_ int words_apply(struct message *m, const struct wire_operation *op,
 			     char *why, size_t why_size);
 
 /*
- * Checks NAME=VALUE, NAME!=VALUE, NAME^=BEGINNING or bytes=OFFSET:HEX in a reply. 0, or -EINVAL and
- * why.
+ * Checks NAME=VALUE, NAME!=VALUE, NAME^=BEGINNING, NAME|=A,B (one of these) or bytes=OFFSET:HEX in a
+ * reply. 0, or -EINVAL and why.
  */
 _must_check_ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
 			     const char *word, char *why, size_t why_size);
