@@ -218,7 +218,7 @@ static void show_log(const struct stage *st)
 	size_t size = 0;
 
 	while (f && getline(&line, &size, f) >= 0)
-		fprintf(stderr, "    guest: %s%s", line, strchr(line, '\n') ? "" : "\n");
+		printf("    guest: %s%s", line, strchr(line, '\n') ? "" : "\n");
 	free(line);
 	if (f)
 		(void)fclose(f);
@@ -243,6 +243,26 @@ enum outcome {
 	OUTCOMES
 };
 
+static bool hands_over_config(char *const *words)
+{
+	for (; words && *words; words++)
+		if (strstr(*words, "{config}"))
+			return true;
+	return false;
+}
+
+/* A guest that never sees its configuration would pass or fail for another reason. */
+static int check_config(struct stage *st, char *const *guest)
+{
+	const struct scenario *s = st->scenario;
+
+	if (!*s->config || hands_over_config(guest) || hands_over_config(s->arguments))
+		return 0;
+	snprintf(st->why, sizeof(st->why),
+		 "%s: has config lines, and no argument of the guest has {config}", s->path);
+	return -EINVAL;
+}
+
 static enum outcome run_file(const char *path, char *const *guest, bool *interrupted)
 {
 	_cleanup_(stage_done) struct stage st = { .interrupted = interrupted };
@@ -258,18 +278,20 @@ static enum outcome run_file(const char *path, char *const *guest, bool *interru
 		return SKIPPED;
 	}
 	if (r >= 0)
+		r = check_config(&st, guest);
+	if (r >= 0)
 		r = set_up(&st, guest);
 	if (r >= 0)
 		r = play_out(&st);
 	printf("%-7s%s%s%s\n", r < 0 ? "FAILED" : "ok", path,
 	       st.scenario && st.scenario->title[0] ? ": " : "",
 	       st.scenario ? st.scenario->title : "");
+	if (r < 0) {
+		printf("       %s\n", st.why);
+		show_log(&st);
+	}
 	(void)fflush(stdout);
-	if (r >= 0)
-		return PASSED;
-	fprintf(stderr, "       %s\n", st.why);
-	show_log(&st);
-	return FAILED;
+	return r < 0 ? FAILED : PASSED;
 }
 
 int scenario_run_files(char *const *files, size_t n_files, char *const *guest)

@@ -66,6 +66,12 @@ __attribute__((format(printf, 2, 3))) int play_fail(struct play *p, const char *
 /* "FILE:LINE: expected WHAT" into why: the words of the step are wrong. Returns -EINVAL. */
 int play_expected(struct play *p, const char *what);
 
+/* "FILE:LINE: expected WHAT, not "WORD": LIST", or without the word if there is none. As above. */
+int play_unknown(struct play *p, const char *what, const char *word, const char *list);
+
+/* "FILE:LINE: SENTENCE" into why. As above. */
+int play_wrong(struct play *p, const char *sentence);
+
 /* Fails because something of a component did not come: why it could not, if that is known. */
 int play_fail_silent(struct play *p, enum component c, const char *what);
 

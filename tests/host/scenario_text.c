@@ -393,7 +393,10 @@ static int read_lines(struct reader *r, FILE *f)
 	}
 	if (ferror(f))
 		return expected(r, "a file that can be read");
-	return r->s->n_steps ? 0 : expected(r, "at least one step");
+	if (r->s->n_steps)
+		return 0;
+	snprintf(r->error, r->error_size, "%s: expected at least one step", r->s->path);
+	return -EINVAL;
 }
 
 static int fill(struct scenario *s, FILE *f, char *error, size_t error_size)

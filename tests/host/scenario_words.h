@@ -43,6 +43,15 @@ _must_check_ int words_take_list(char *const **words, const char *name, struct v
 _must_check_ int words_take_counts(char *const **words, uint16_t ret[2], bool *ret_has);
 _must_check_ int words_parse_counts(const char *text, uint16_t ret[2]);
 
+/* Adds the word to a list of words; what does not fit is cut. */
+void words_append(char *text, size_t size, const char *separator, const char *word);
+
+/* "request, raw": what can be sent to a component. */
+void words_list_operations(enum component c, char *ret, size_t size);
+
+/* The names of the headers' fields, NULL-terminated. */
+extern const char *const words_header_names[];
+
 /*
  * Makes the change NAME=VALUE: a field of the operation or of the headers, body-length=N, length=N,
  * patch=OFFSET:HEX, raw=HEX. 0, or -EINVAL and what is wrong in why.
