@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/host/adapter.h"
 #include "tests/host/report_json.h"
 #include "tests/host/report_option.h"
 #include "tests/host/run.h"
@@ -21,6 +22,7 @@ struct settings {
 	bool reported; /* the guest that is there has been */
 	struct verdict last[COMPONENT_MAX];
 	bool broke; /* a rule, as last told */
+	bool ever_broke;
 	int error; /* the first failure to print or save */
 };
 
@@ -34,6 +36,13 @@ static int take_fault(const struct option_info *option, const char *value, void 
 		return 0;
 	(void)fprintf(stderr, "vmichost: --fault: %s\n", error);
 	return -EINVAL;
+}
+
+static int take_mac(const struct option_info *option, const char *value, void *into)
+{
+	if (!adapter_text_is_good(value))
+		return option_error(option, value, "an address such as 00:15:5D:00:00:01");
+	return option_take_text(option, value, into);
 }
 
 static int take_disable(const struct option_info *option, const char *value, void *into)
@@ -74,7 +83,7 @@ const struct option_info verb_run_options[] = {
 	  offsetof(struct settings, run.timeout_ms) },
 	{ "vm-name", "NAME", "the virtual machine's name; default: vmicd", option_take_text,
 	  offsetof(struct settings, run.vm_name) },
-	{ "mac", "MAC", "ask for the IP information of this adapter", option_take_text,
+	{ "mac", "MAC", "ask for this adapter's IP information; default: the first", take_mac,
 	  offsetof(struct settings, run.mac) },
 	{ "guest-log", "FILE", "write what the guest prints there", option_take_text,
 	  offsetof(struct settings, run.guest_log) },
@@ -132,6 +141,7 @@ static bool report_changed(struct settings *settings, const struct guest_facts *
 		broke = broke || facts->component[c].violations;
 	changed = broke != settings->broke;
 	settings->broke = broke;
+	settings->ever_broke |= broke;
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
 		struct verdict v;
 
@@ -211,11 +221,11 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 		return status;
 	if (first < argc && strcmp(argv[first - 1], "--") != 0)
 		return verb_surplus(verb, argv[first]);
-	if (first == argc && !settings.run.socket_path) {
+	settings.run.guest = first < argc ? argv + first : NULL;
+	if (!settings.run.guest && !settings.run.socket_path) {
 		(void)fprintf(stderr, "vmichost run: expected --socket PATH or -- GUEST\n");
 		return EXIT_USAGE;
 	}
-	settings.run.guest = first < argc ? argv + first : NULL;
 	settings.run.user = &settings;
 	settings.run.shutdown_ms = settings.shutdown_after * 1000;
 	if (settings.seconds) {
@@ -223,5 +233,5 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 		settings.run.quiet_ms = NEVER_QUIET_MS;
 	}
 	r = run_main(&settings.run);
-	return r == 0 && settings.error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 && settings.error == 0 && !settings.ever_broke ? EXIT_SUCCESS : EXIT_FAILURE;
 }
