@@ -63,6 +63,7 @@ struct guest_facts {
 	char vm_name[64];
 	char vm_id[37];
 	bool running; /* false: the VM is off */
+	char faults[256]; /* that the host made on purpose: "drop:kvp=2 storm=50"; "" if none */
 	struct component_facts component[COMPONENT_MAX];
 	unsigned n_intrinsic;
 	struct {

@@ -276,6 +276,7 @@ static const struct member vm_members[] = {
 	GUEST(vm_name, "name", text),
 	GUEST(vm_id, "id", text),
 	GUEST(running, "running", flag),
+	GUEST(faults, "faults", text),
 	GUEST(clock_answered, "clock_answered", flag),
 	GUEST(shutdown, "shutdown", shutdown),
 	GUEST(shutdown_status, "shutdown_status", u32),

@@ -154,6 +154,42 @@ int fault_parse_name(const char *text, enum fault *ret, char *error, size_t erro
 	return 0;
 }
 
+static bool holds_for_all(const struct fault_set *set, enum fault fault)
+{
+	for (int c = 1; c < COMPONENT_MAX; c++)
+		if (set->on[c][fault] != set->on[0][fault] ||
+		    set->value[c][fault] != set->value[0][fault])
+			return false;
+	return set->on[0][fault];
+}
+
+static size_t format_one(const struct fault_set *set, enum fault fault, int component, char *ret,
+			 size_t size, size_t at)
+{
+	bool all = holds_for_all(set, fault);
+	char number[24] = "";
+
+	if (at >= size || (all && component) || !set->on[component][fault])
+		return at;
+	if (*fault_table[fault].value)
+		snprintf(number, sizeof(number), "=%llu",
+			 (unsigned long long)set->value[component][fault]);
+	return at + (size_t)snprintf(ret + at, size - at, "%s%s%s%s%s", at ? " " : "",
+				     fault_table[fault].name, all ? "" : ":",
+				     all ? "" : component_table[component].key, number);
+}
+
+const char *fault_set_format(const struct fault_set *set, char *ret, size_t size)
+{
+	size_t at = 0;
+
+	ret[0] = '\0';
+	for (int f = 0; f < FAULT_MAX; f++)
+		for (int c = 0; c < COMPONENT_MAX; c++)
+			at = format_one(set, (enum fault)f, c, ret, size, at);
+	return ret;
+}
+
 void fault_list(FILE *to)
 {
 	for (size_t i = 0; i < FAULT_MAX; i++) {

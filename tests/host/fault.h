@@ -61,5 +61,8 @@ int fault_set_remove(struct fault_set *set, const char *text, char *error, size_
 /* Which fault the text names. Returns as fault_set_add. */
 int fault_parse_name(const char *text, enum fault *ret, char *error, size_t error_size);
 
+/* The faults that are on, as fault_set_add takes them, with a blank between; "" if none are. */
+const char *fault_set_format(const struct fault_set *set, char *ret, size_t size);
+
 /* Prints the table for --help, a line a fault. */
 void fault_list(FILE *to);

@@ -12,6 +12,9 @@
 #include "tests/host/wire.h"
 
 #define CELL_SIZE 256
+/* Below this the last column would be a ragged one of a few words. */
+#define LEAST_WIDE 90
+#define BELOW "    "
 
 enum colour report_colour(enum result result)
 {
@@ -28,7 +31,7 @@ enum colour report_colour(enum result result)
 const char *report_mark(enum certainty certainty)
 {
 	static const char *const marks[] = {
-		[CERTAIN] = "", [INFERRED] = " *", [UNKNOWN] = " ?"
+		[CERTAIN] = "", [INFERRED] = "*", [UNKNOWN] = "?"
 	};
 
 	return marks[certainty];
@@ -70,7 +73,7 @@ static void row_fill(struct row *row)
 			       report_mark(v->second_certainty));
 	else if (v->n_status && v->second_certainty > v->certainty)
 		(void)snprintf(row->secondary, sizeof(row->secondary), "%s",
-			       report_mark(v->second_certainty) + 1);
+			       report_mark(v->second_certainty));
 }
 
 static void print_table(const struct release *release, const struct guest_facts *facts,
@@ -80,9 +83,11 @@ static void print_table(const struct release *release, const struct guest_facts 
 					      "PrimaryStatusDescription",
 					      "SecondaryStatusDescription" };
 	struct row rows[COMPONENT_MAX];
+	struct table_cell below[COMPONENT_MAX];
 	struct table_cell cells[COMPONENT_MAX * ARRAY_LEN(titles)], *cell = cells;
 	char vm_name[CELL_SIZE];
-	size_t n = 0;
+	bool narrow = t->width && t->width < LEAST_WIDE;
+	size_t columns = ARRAY_LEN(titles) - narrow, n = 0;
 
 	(void)text_escape(facts->vm_name, vm_name, sizeof(vm_name));
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
@@ -103,10 +108,71 @@ static void print_table(const struct release *release, const struct guest_facts 
 		*cell++ = (struct table_cell){ facts->component[c].enabled ? "True" : "False",
 					       COLOUR_PLAIN };
 		*cell++ = (struct table_cell){ row->primary, colour };
-		*cell++ = (struct table_cell){ row->secondary, colour };
+		if (narrow)
+			below[n] = (struct table_cell){ row->secondary, colour };
+		else
+			*cell++ = (struct table_cell){ row->secondary, colour };
 		n++;
 	}
-	terminal_table(t, titles, ARRAY_LEN(titles), cells, n);
+	terminal_table_below(t, titles, columns, cells, n, narrow ? below : NULL, BELOW);
+}
+
+/* As the table of releases calls them. */
+static const char *const short_names[COMPONENT_MAX] = {
+	[COMPONENT_GUEST_SERVICE] = "Copy", [COMPONENT_HEARTBEAT] = "Heartbeat",
+	[COMPONENT_KVP] = "KVP",            [COMPONENT_SHUTDOWN] = "Shutdown",
+	[COMPONENT_TIMESYNC] = "TimeSync",  [COMPONENT_VSS] = "VSS",
+};
+
+static void format_pair(struct version_pair pair, char ret[static 2 * VERSION_TEXT_SIZE])
+{
+	char framework[VERSION_TEXT_SIZE], message[VERSION_TEXT_SIZE];
+
+	(void)snprintf(ret, 2 * VERSION_TEXT_SIZE, "%s/%s",
+		       version_format(pair.framework, framework),
+		       version_format(pair.message, message));
+}
+
+static size_t agreed_format(const struct release *release, const struct guest_facts *facts,
+			    enum component c, char *ret, size_t size)
+{
+	const struct component_facts *f = &facts->component[c];
+	char is[2 * VERSION_TEXT_SIZE], expected[2 * VERSION_TEXT_SIZE];
+	struct verdict v;
+
+	judge_component(release, facts, c, &v);
+	if (v.result != RESULT_OK && v.result != RESULT_MISMATCH)
+		return 0;
+	format_pair(f->answered, is);
+	format_pair(release->component[c].expected, expected);
+	return (size_t)snprintf(ret, size, "%s %s%s%s%s", short_names[c], is,
+				v.result == RESULT_MISMATCH ? " (expects " : "",
+				v.result == RESULT_MISMATCH ? expected : "",
+				v.result == RESULT_MISMATCH ? ")" : "");
+}
+
+/* Who speaks, what it has agreed on (framework/message), and what it did on purpose. */
+static void print_host(const struct release *release, const struct guest_facts *facts,
+		       const struct terminal *t)
+{
+	char text[1024] = "", escaped[4 * sizeof(facts->faults)];
+	size_t used = (size_t)snprintf(text, sizeof(text), "%s; agreed:", release->title);
+	size_t none = used;
+
+	for (enum component c = 0; c < COMPONENT_MAX; c++) {
+		char one[128];
+
+		if (agreed_format(release, facts, c, one, sizeof(one)))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s %s",
+						 used > none ? "," : "", one);
+	}
+	if (used == none)
+		(void)snprintf(text + used, sizeof(text) - used, " nothing");
+	terminal_paragraph(t, COLOUR_PLAIN, "", text);
+	if (*facts->faults)
+		terminal_paragraph(t, COLOUR_PLAIN, "Faults: ",
+				   text_escape(facts->faults, escaped, sizeof(escaped)));
+	(void)fputc('\n', t->to);
 }
 
 static void print_heading(const struct terminal *t, const char *text)
@@ -229,6 +295,9 @@ static void print_use(const struct guest_facts *facts, const struct terminal *t)
 						 " (%u answered with a failure status)",
 						 f->failures);
 	}
+	if (!used && facts->shutdown == SHUTDOWN_NOT_ASKED)
+		return;
+	print_heading(t, "\nWhat was tried");
 	if (used)
 		terminal_paragraph(t, COLOUR_PLAIN, "Requests answered          : ", text);
 }
@@ -308,6 +377,7 @@ static int report_print_table(const struct release *release, const struct guest_
 {
 	enum certainty weakest = CERTAIN;
 
+	print_host(release, facts, t);
 	print_table(release, facts, t, &weakest);
 	print_absent(release, facts, t);
 	(void)print_events(release, facts, t, "\n" EVENT_LOG, &weakest);

@@ -21,7 +21,7 @@ _must_check_ int report_print(enum report_form form, const struct release *relea
 /* How a result is coloured wherever it is shown. */
 enum colour report_colour(enum result result);
 
-/* "", " *" or " ?": behind what is certain, inferred, unknown. */
+/* "", "*" or "?": directly behind what is certain, inferred, unknown. */
 const char *report_mark(enum certainty certainty);
 
 /* Tells the marks that stand in what was printed; nothing when all is certain. */

@@ -54,6 +54,7 @@ static void set_up_facts(struct session *s)
 	snprintf(s->facts.vm_name, sizeof(s->facts.vm_name), "%s", s->options->vm_name);
 	snprintf(s->facts.vm_id, sizeof(s->facts.vm_id), "%s", vm_id);
 	s->facts.running = true;
+	(void)fault_set_format(&s->faults, s->facts.faults, sizeof(s->facts.faults));
 	for (int i = 0; i < COMPONENT_MAX; i++)
 		s->facts.component[i].enabled = s->options->release->component[i].offered &&
 						!s->options->disabled[i];

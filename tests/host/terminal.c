@@ -109,8 +109,9 @@ static void print_row(const struct terminal *t, const size_t *widths, size_t col
 	print_broken(t, cells[last - 1].colour, cells[last - 1].text, indent);
 }
 
-void terminal_table(const struct terminal *t, const char *const *titles, size_t columns,
-		    const struct table_cell *cells, size_t rows)
+void terminal_table_below(const struct terminal *t, const char *const *titles, size_t columns,
+			  const struct table_cell *cells, size_t rows,
+			  const struct table_cell *below, const char *lead)
 {
 	size_t widths[TABLE_COLUMNS_MAX];
 	struct table_cell head[TABLE_COLUMNS_MAX], line[TABLE_COLUMNS_MAX];
@@ -132,8 +133,19 @@ void terminal_table(const struct terminal *t, const char *const *titles, size_t 
 	}
 	print_row(t, widths, columns, head);
 	print_row(t, widths, columns, line);
-	for (size_t row = 0; row < rows; row++)
+	for (size_t row = 0; row < rows; row++) {
 		print_row(t, widths, columns, &cells[row * columns]);
+		if (!below || !*below[row].text)
+			continue;
+		(void)fputs(lead, t->to);
+		print_broken(t, below[row].colour, below[row].text, text_width(lead));
+	}
+}
+
+void terminal_table(const struct terminal *t, const char *const *titles, size_t columns,
+		    const struct table_cell *cells, size_t rows)
+{
+	terminal_table_below(t, titles, columns, cells, rows, NULL, "");
 }
 
 void terminal_paragraph(const struct terminal *t, enum colour colour, const char *lead,

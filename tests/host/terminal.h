@@ -45,6 +45,11 @@ struct table_cell {
 void terminal_table(const struct terminal *t, const char *const *titles, size_t columns,
 		    const struct table_cell *cells, size_t rows);
 
+/* The same with a text below each row, unless it is empty, broken behind lead; below may be NULL. */
+void terminal_table_below(const struct terminal *t, const char *const *titles, size_t columns,
+			  const struct table_cell *cells, size_t rows,
+			  const struct table_cell *below, const char *lead);
+
 /* lead, then the text, broken to the width, each further line indented so far as lead is wide. */
 void terminal_paragraph(const struct terminal *t, enum colour colour, const char *lead,
 			const char *text);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "hv_util/base.h"
+#include "tests/host/fault.h"
 #include "tests/host/report.h"
 #include "tests/host/report_json.h"
 #include "tests/host/text.h"
@@ -112,7 +113,7 @@ static void test_event_on_one_line(void **state)
 
 	(void)state;
 	assert_non_null(strstr(text,
-		"4010  Microsoft-Windows-Hyper-V-Integration-TimeSync *  "
+		"4010  Microsoft-Windows-Hyper-V-Integration-TimeSync*  "
 		"Hyper-V Time Synchronization connected to virtual machine 'vmicd', but"));
 	assert_non_null(strstr(text,
 		"Framework version: Negotiated (3.0) - Expected (3.0); "
@@ -135,6 +136,61 @@ static void test_table_fits(void **state)
 	}
 }
 
+/* Who was the host, what was agreed, what was broken on purpose. */
+static void test_first_lines(void **state)
+{
+	static const char agreed[] = "Windows Server 2019; agreed: Heartbeat 3.0/3.0, KVP 3.0/5.0, "
+				     "TimeSync 3.0/3.0 (expects 3.0/4.0)\n";
+	char *text = printed(REPORT_TABLE, 0, false);
+
+	(void)state;
+	assert_true(strncmp(text, agreed, sizeof(agreed) - 1) == 0);
+	assert_null(strstr(text, "Faults:"));
+	free(text);
+
+	(void)strcpy(guest.faults, "drop:kvp=2 duplicate");
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		guest.component[c].contact = CONTACT_NONE;
+	text = printed(REPORT_TABLE, 0, false);
+	assert_true(strncmp(text, "Windows Server 2019; agreed: nothing\n"
+				  "Faults: drop:kvp=2 duplicate\n\n", 66) == 0);
+	free(text);
+}
+
+static void test_table_in_80_columns(void **state)
+{
+	char *text = printed(REPORT_TABLE, 80, false);
+
+	(void)state;
+	assert_true(widest_line(text) <= 80);
+	assert_null(strstr(text, "SecondaryStatusDescription"));
+	assert_non_null(strstr(text,
+		"vmicd  Time Synchronization    True    OK\n"
+		"    The protocol version of the component installed in the virtual machine does\n"
+		"    not match the version expected by the hosting system.\n"
+		"vmicd  VSS                     True    No Contact\n"));
+	free(text);
+}
+
+static void test_faults_as_text(void **state)
+{
+	static const char *const rows[] = { "", "storm=50", "drop=2 duplicate",
+					    "drop:kvp=2 drop:vss=3 corrupt-index:heartbeat=1" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fault_set set = { .on = { { false } } };
+		char copy[128], error[256], text[256];
+
+		(void)strcpy(copy, rows[i]);
+		for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+			assert_int_equal(fault_set_add(&set, word, error, sizeof(error)), 0);
+		assert_string_equal(fault_set_format(&set, text, sizeof(text)), rows[i]);
+		(void)fault_set_format(&set, text, 7); /* is cut, and no further */
+		assert_true(strlen(text) < 7);
+	}
+}
+
 /* Too narrow to be broken readably: whole lines run over, nothing is lost. */
 static void test_table_in_ten_columns(void **state)
 {
@@ -152,7 +208,7 @@ static void test_colours(void **state)
 	(void)state;
 	guest.component[COMPONENT_KVP].contact = CONTACT_NO_COMMON;
 	text = printed(REPORT_TABLE, 0, true);
-	assert_non_null(strstr(text, "\033[32mOK *\033[0m"));
+	assert_non_null(strstr(text, "\033[32mOK*\033[0m"));
 	assert_non_null(strstr(text, "\033[33m" SENTENCE "\033[0m"));
 	assert_non_null(strstr(text, "\033[31;1mNon-Recoverable Error"));
 	assert_non_null(strstr(text, "\033[2mNo Contact\033[0m"));
@@ -342,6 +398,7 @@ static void test_json_round_trip(void **state)
 	guest.clock_answered = true;
 	guest.shutdown = SHUTDOWN_ANSWERED;
 	guest.shutdown_status = 0x80004005;
+	(void)strcpy(guest.faults, "storm=50");
 	guest.violations = 7;
 	(void)strcpy(guest.violation, "a second guest tried to connect");
 	text = printed(REPORT_JSON, 0, false);
@@ -355,6 +412,7 @@ static void test_json_round_trip(void **state)
 	assert_int_equal(guest.shutdown, SHUTDOWN_ANSWERED);
 	assert_int_equal(guest.shutdown_status, 0x80004005);
 	assert_int_equal(guest.violations, 7);
+	assert_string_equal(guest.faults, "storm=50");
 	assert_string_equal(guest.violation, "a second guest tried to connect");
 	assert_string_equal(guest.intrinsic[0].value, "caf\xc3\xa9 \xf0\x9f\x90\xa7 \"quoted\"\n");
 	free(second);
@@ -525,6 +583,9 @@ int main(void)
 		cmocka_unit_test_setup(test_event_on_one_line, legacy_guest),
 		cmocka_unit_test_setup(test_table_fits, legacy_guest),
 		cmocka_unit_test_setup(test_table_in_ten_columns, legacy_guest),
+		cmocka_unit_test_setup(test_first_lines, legacy_guest),
+		cmocka_unit_test_setup(test_table_in_80_columns, legacy_guest),
+		cmocka_unit_test(test_faults_as_text),
 		cmocka_unit_test_setup(test_colours, legacy_guest),
 		cmocka_unit_test_setup(test_no_common_version_is_explained, legacy_guest),
 		cmocka_unit_test_setup(test_violations, legacy_guest),
