@@ -53,6 +53,10 @@ distinct() {
 $build/vmichost matrix --json >"$dir/matrix.json" 2>/dev/null
 check "the matrix has every release" \
 	"[ \$(distinct release) -eq \$($build/vmichost releases --json | grep -c '\"key\"') ]"
+check "the matrix knows no profile that the guest does not list" \
+	"! $build/vmichost matrix --profile none 2>$dir/never && grep -q 'no profile \"none\"' $dir/never"
+check "help fits 80 columns" \
+	"for v in '' run matrix scenario report releases; do $build/vmichost help \$v; done | awk 'length > 80 { n++ } END { exit n }'"
 check "the matrix has every profile" \
 	"[ \$(distinct profile) -eq \$($build/vmicd --list-profiles | wc -l) ]"
 

@@ -36,8 +36,7 @@ const struct fault_info fault_table[FAULT_MAX] = {
 			      .text = "send requests until the ring is full",
 			      .steps = "fill COMPONENT OPERATION" },
 	[FAULT_CORRUPT_INDEX] = { .name = "corrupt-index", .value = "VALUE", .preset = 0xfffffff1,
-				  .text = "write VALUE into the ring's write index after the "
-					  "negotiation" },
+				  .text = "make VALUE the ring's write index" },
 	[FAULT_CHANGE_AFTER_SIGNAL] = { .name = "change-after-signal", .value = "",
 					.text = "keep changing a packet's sizes after the signal" },
 	[FAULT_NEVER_READ] = { .name = "never-read", .value = "",
@@ -199,7 +198,7 @@ void fault_list(FILE *to)
 		snprintf(name, sizeof(name), "%s%s%s", f->name, *f->value ? "=" : "", f->value);
 		fprintf(to, "  %-22s %s", name, f->text);
 		if (*f->value)
-			fprintf(to, " (%s%llu)", "default ", (unsigned long long)f->preset);
+			fprintf(to, " (%llu)", (unsigned long long)f->preset);
 		fputc('\n', to);
 	}
 }

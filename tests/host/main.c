@@ -42,7 +42,8 @@ int main(int argc, char **argv)
 		return help(argv[2]);
 	verb = verb_find(argv[1]);
 	if (!verb) {
-		(void)fprintf(stderr, "vmichost: there is no verb \"%s\"\n", argv[1]);
+		(void)fprintf(stderr, "vmichost: there is no %s \"%s\"\n",
+			      argv[1][0] == '-' ? "option" : "verb", argv[1]);
 		verb_help_all(stderr);
 		return EXIT_USAGE;
 	}

@@ -76,7 +76,7 @@ static int read_profiles(struct matrix *m, FILE *from)
 	return r < 0 ? r : m->n_profiles == 0 ? -ENODATA : 0;
 }
 
-int matrix_list_profiles(struct matrix *m)
+static int list_profiles(struct matrix *m)
 {
 	const char *program = m->guest[0];
 	int r, status = 0, fds[2];
@@ -98,10 +98,41 @@ int matrix_list_profiles(struct matrix *m)
 		(void)fclose(from);
 	else
 		(void)close(fds[0]);
+	return r;
+}
+
+int matrix_list_profiles(struct matrix *m)
+{
+	int r = list_profiles(m);
+
 	if (r < 0)
 		(void)fprintf(stderr, "vmichost matrix: expected \"%s --list-profiles\" to print a "
-				      "profile a line: %s\n", program, strerror(-r));
+				      "profile a line: %s\n", m->guest[0], strerror(-r));
 	return r;
+}
+
+static bool matrix_has_profile(const struct matrix *m, const char *name)
+{
+	for (size_t i = 0; i < m->n_profiles; i++)
+		if (strcmp(m->profiles[i], name) == 0)
+			return true;
+	return false;
+}
+
+int matrix_check_profiles(const struct matrix *m)
+{
+	_cleanup_(matrix_done) struct matrix listed = { .guest = m->guest };
+
+	if (list_profiles(&listed) < 0)
+		return 0; /* it may know them all the same */
+	for (size_t i = 0; i < m->n_profiles; i++)
+		if (!matrix_has_profile(&listed, m->profiles[i])) {
+			(void)fprintf(stderr, "vmichost matrix: %s has no profile \"%s\" "
+				      "(--list-profiles prints those that it has)\n",
+				      m->guest[0], m->profiles[i]);
+			return -ENOENT;
+		}
+	return 0;
 }
 
 /* --- one cell --- */

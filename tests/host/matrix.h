@@ -31,6 +31,12 @@ struct matrix {
  * negative errno after saying on stderr what failed. */
 _must_check_ int matrix_list_profiles(struct matrix *m);
 
+/*
+ * Whether the program lists each of the profiles that were added: 0, also when it lists none at
+ * all; -ENOENT after saying on stderr which it does not know.
+ */
+_must_check_ int matrix_check_profiles(const struct matrix *m);
+
 /* -EINVAL: the name is too long, or has characters that no file name should. -ENOMEM. */
 _must_check_ int matrix_add_profile(struct matrix *m, const char *name);
 

@@ -33,7 +33,8 @@ struct run_options {
 	/* The guest's program, NULL-terminated, or NULL: it comes by itself. In each argument
 	 * "{socket}" becomes the path of the socket, "{dir}" a private directory. */
 	char *const *guest;
-	const char *guest_log; /* file that gets the guest's output, and nothing else; NULL: it shares ours */
+	/* File that gets the guest's output, and nothing else; NULL: it shares ours. */
+	const char *guest_log;
 	struct fault_set faults;
 	bool disabled[COMPONENT_MAX]; /* switched off in the VM's settings: not offered */
 	const char *vm_name;          /* NULL: "vmicd" */
@@ -55,7 +56,8 @@ struct run_options {
 /*
  * Serves a guest until it settles (with a guest's program), leaves (with one) or the process is
  * interrupted. 0; 1 when the guest's program could not be run, never connected or ended with a
- * failure of its own accord; negative errno when the host could not do its part, and then it has said why on stderr.
+ * failure of its own accord; negative errno when the host could not do its part, and then it has
+ * said why on stderr.
  */
 int run_main(const struct run_options *options);
 

@@ -7,7 +7,7 @@
 const struct verb verb_table[] = {
 	{ "run", "[-- GUEST ARG...]", "serve one guest, and report it", verb_run_options,
 	  verb_run_run, verb_run_more },
-	{ "matrix", "[-- GUEST ARG...]", "every release with every profile of the guest",
+	{ "matrix", "[-- GUEST ARG...]", "each release with each profile",
 	  verb_matrix_options, verb_run_matrix, verb_matrix_more },
 	{ "scenario", "FILE... -- GUEST ARG...", "play written conversations with the guest",
 	  verb_scenario_options, verb_run_scenario, verb_scenario_more },

@@ -77,12 +77,12 @@ static int show(const struct settings *settings)
 
 static int run(struct settings *settings)
 {
-	int r = 0, failed;
+	int r, failed;
 
 	settings->matrix.want_reports = settings->json;
 	release_choice_complete(&settings->matrix.releases);
-	if (settings->matrix.n_profiles == 0)
-		r = matrix_list_profiles(&settings->matrix);
+	r = settings->matrix.n_profiles ? matrix_check_profiles(&settings->matrix) :
+					  matrix_list_profiles(&settings->matrix);
 	if (r < 0)
 		return r;
 	failed = matrix_run(&settings->matrix);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* vmichost releases: the table of releases for people and programs. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +53,7 @@ static enum colour certainty_colour(const struct release_offer *offer)
 }
 
 #define CELL_SIZE 48
+#define RELEASES_MAX ARRAY_LEN(((struct release_choice *)NULL)->release)
 
 static void print_all(const struct terminal *t)
 {
@@ -60,10 +62,11 @@ static void print_all(const struct terminal *t)
 	static const enum component order[] = { COMPONENT_HEARTBEAT, COMPONENT_KVP,
 						COMPONENT_SHUTDOWN,  COMPONENT_TIMESYNC,
 						COMPONENT_VSS,       COMPONENT_GUEST_SERVICE };
-	struct table_cell cells[16 * ARRAY_LEN(titles)], *cell = cells;
+	struct table_cell cells[RELEASES_MAX * ARRAY_LEN(titles)], *cell = cells;
 	char texts[ARRAY_LEN(cells)][CELL_SIZE], list[CELL_SIZE - 2], (*text)[CELL_SIZE] = texts;
 
-	for (size_t i = 0; i < release_count && i < 16; i++) {
+	assert(release_count <= RELEASES_MAX);
+	for (size_t i = 0; i < release_count; i++) {
 		const struct release *release = &release_table[i];
 
 		*cell++ = (struct table_cell){ release->key, COLOUR_BOLD };

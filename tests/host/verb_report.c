@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "tests/host/report_json.h"
 #include "tests/host/report_option.h"
@@ -34,7 +35,13 @@ static int report_file(const char *path, const struct report_choice *choice)
 	_cleanup_(close_file) FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	const struct release *release;
 	char error[512];
+	struct stat st;
 
+	if (file && fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode)) {
+		(void)fprintf(stderr, "vmichost report: %s is a directory, expected a report that "
+			      "run --save wrote\n", path);
+		return EXIT_FAILURE;
+	}
 	if (!file || !facts) {
 		(void)fprintf(stderr, "vmichost report: %s: %s\n", path, strerror(errno));
 		return EXIT_FAILURE;

@@ -83,7 +83,7 @@ const struct option_info verb_run_options[] = {
 	  offsetof(struct settings, run.timeout_ms) },
 	{ "vm-name", "NAME", "the virtual machine's name; default: vmicd", option_take_text,
 	  offsetof(struct settings, run.vm_name) },
-	{ "mac", "MAC", "ask for this adapter's IP information; default: the first", take_mac,
+	{ "mac", "MAC", "ask for this adapter's addresses; default: the first", take_mac,
 	  offsetof(struct settings, run.mac) },
 	{ "guest-log", "FILE", "write what the guest prints there", option_take_text,
 	  offsetof(struct settings, run.guest_log) },
