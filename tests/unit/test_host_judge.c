@@ -304,6 +304,11 @@ static void test_lost(void **state)
 	assert_int_equal(judged(release, HB).result, RESULT_LOST);
 	assert_int_equal(judged(release, HB).status[0], WMI_LOST);
 	assert_string_equal(judge_heartbeat(release, &guest).value, "LostCommunication");
+	guest.component[HB].opened = true;
+	assert_non_null(strstr(judged(release, HB).why, "and then left a request unanswered."));
+	guest.component[HB].opened = false;
+	assert_non_null(strstr(judged(release, HB).why,
+			       "and then left (it closed the connection)."));
 }
 
 static void test_absent(void **state)
