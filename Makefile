@@ -19,7 +19,7 @@ CLANG ?= clang
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	-Wformat=2 -Wpointer-arith $(if $(WERROR),-Werror)
-override CPPFLAGS += -I. -D_GNU_SOURCE -DVMICD_VERSION='"$(VERSION)"'
+override CPPFLAGS += -I. -I$(BUILD)/generated -D_GNU_SOURCE -DVMICD_VERSION='"$(VERSION)"'
 override CFLAGS += -std=gnu11 $(WARNINGS)
 
 Q := $(if $(V),,@)
@@ -49,7 +49,8 @@ deps: $(BUILD)/deps.mk
 
 HV_UTIL := $(wildcard hv_util/*.c)
 DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
-HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c))
+HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
+DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
 UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_GUEST) $(UNIT_HOST)
@@ -74,11 +75,20 @@ cc_cov = $(CC)
 cc_fuzz = $(CLANG)
 cc_afl = afl-clang-fast
 
+# Error 6033: _HID must have a form that Hyper-V's "VMBUS" has not. Warning 3150: its _CRS is empty.
+$(DSDT): tests/host/kvm/dsdt.asl $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(call say,IASL,$<)
+	$(Q)iasl -vs -ve -vw 6033 -vw 3150 -tc -p $(@:.h=) $< >$(@:.h=.log) || { cat $(@:.h=.log); exit 1; }
+	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@:.h=.hex) >$@
+
 define flavour
 $(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk | $(needs_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$< $(if $(filter-out plain,$(1)),[$(1)]))
 	$$(Q)$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1)) $$(PKG_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/tests/host/kvm/acpi.o: $(DSDT)
 
 # Members of an archive that are no longer there must not stay in it.
 $(BUILD)/$(1)/libhv_util.a: $(HV_UTIL:%.c=$(BUILD)/$(1)/%.o)
@@ -102,7 +112,7 @@ $(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:te
 endef
 
 $(foreach f,plain asan tsan clang cov fuzz afl,$(eval $(call flavour,$(f))))
--include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
+-include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d $(BUILD)/*/*/*/*/*.d)
 
 .PHONY: programs
 programs: $(BUILD)/vmicd $(BUILD)/vmichost $(BUILD)/example_guest

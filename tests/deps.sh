@@ -19,6 +19,7 @@ pc:inih libinih-dev inih-devel libinih-devel
 pc:jansson libjansson-dev jansson-devel libjansson-devel
 pc:libmnl libmnl-dev libmnl-devel libmnl-devel
 pc:cmocka libcmocka-dev libcmocka-devel libcmocka-devel
+cmd:iasl acpica-tools acpica-tools acpica
 '
 wanted_check='
 cmd:clang clang clang clang

@@ -48,6 +48,8 @@ static const struct step timesync_steps[] = {
 	{ .operation = NULL },
 };
 
+#define SHUTDOWN_PLANNED "2147483648" /* SHTDN_REASON_FLAG_PLANNED */
+
 #define TEST_KEY "vmichost.test"
 #define HOST_ITEM(key, value) \
 	{ .operation = "set", .field = { "pool=3", "key=" key, "value=" value } }
@@ -483,6 +485,14 @@ static void on_left(void *user)
 	e->events->left(e->user);
 }
 
+static void on_ended(void *user, int result)
+{
+	struct exercise *e = user;
+
+	if (e->events->ended)
+		e->events->ended(e->user, result);
+}
+
 static const struct session_events session_events = {
 	.joined = on_joined,
 	.opened = on_opened,
@@ -492,6 +502,7 @@ static const struct session_events session_events = {
 	.timed_out = on_timed_out,
 	.violated = on_violated,
 	.left = on_left,
+	.ended = on_ended,
 };
 
 /* --- life --- */
@@ -499,6 +510,25 @@ static const struct session_events session_events = {
 const struct guest_facts *exercise_facts(const struct exercise *e)
 {
 	return &e->session->facts;
+}
+
+/* Planned, with 0 flags: switch off, and let programs end. */
+int exercise_shutdown(struct exercise *e)
+{
+	_cleanup_(message_freep) struct message *m = malloc(sizeof(*m));
+	struct channel *c = &e->session->channel[COMPONENT_SHUTDOWN];
+	struct version_pair v = c->facts->answered;
+	const struct wire_operation *op =
+		wire_operation_find(COMPONENT_SHUTDOWN, "shutdown", v.message.major);
+
+	if (!m)
+		return -ENOMEM;
+	if (c->facts->contact != CONTACT_AGREED)
+		return -ENOTCONN;
+	wire_request(m, op, v);
+	if (wire_set(m, op, "reason", SHUTDOWN_PLANNED) < 0)
+		return -EINVAL;
+	return channel_request(c, m, op);
 }
 
 bool exercise_is_done(const struct exercise *e)

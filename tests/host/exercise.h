@@ -25,6 +25,7 @@ struct exercise_events {
 	void (*changed)(void *user); /* something new was learned; a beat after the first is not new */
 	void (*violated)(void *user, const char *sentence); /* a rule that is of no component */
 	void (*left)(void *user);
+	void (*ended)(void *user, int result); /* no guest comes again: 0, or 1 it failed. Or NULL */
 };
 
 /* The options, events and user must outlive the exercise. 0 or negative errno. */
@@ -34,6 +35,9 @@ _must_check_ int exercise_new(sd_event *event, const struct exercise_options *op
 struct exercise *exercise_free(struct exercise *e);
 
 const struct guest_facts *exercise_facts(const struct exercise *e);
+
+/* Asks the guest to switch itself off. -ENOTCONN: it has not agreed on the component for that. */
+_must_check_ int exercise_shutdown(struct exercise *e);
 
 /* Whether at least one component is open and each open one has been tried to its end. */
 bool exercise_is_done(const struct exercise *e);

@@ -27,7 +27,7 @@ struct run {
 	bool told;         /* settled, and nothing is new since */
 	bool warned;       /* of a guest that broke the link's rules */
 	struct guest_facts last; /* as they were before the guest left */
-	sd_event_source *quiet_timer, *limit_timer, *end_timer;
+	sd_event_source *quiet_timer, *limit_timer, *end_timer, *shutdown_timer;
 };
 
 static void tell(struct run *run, enum run_news news)
@@ -65,6 +65,7 @@ static void end_guest(struct run *run)
 	run->ending = true;
 	run->quiet_timer = sd_event_source_disable_unref(run->quiet_timer);
 	run->limit_timer = sd_event_source_disable_unref(run->limit_timer);
+	run->shutdown_timer = sd_event_source_disable_unref(run->shutdown_timer);
 	run->last = *exercise_facts(run->exercise);
 	if (!run->guest) {
 		call_done(run, 0);
@@ -93,6 +94,33 @@ static void on_guest_ended(void *user, bool signalled, int status)
 	call_done(run, failed ? 1 : 0);
 }
 
+/* --- switching a guest off --- */
+
+/* A guest that has no ear for it is not waited for. */
+static int on_shutdown_due(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct run *run = user;
+	int r = exercise_shutdown(run->exercise);
+
+	(void)source;
+	(void)usec;
+	if (r >= 0)
+		return 0;
+	fprintf(stderr, "vmichost: the guest cannot be asked to switch itself off: %s\n",
+		r == -ENOTCONN ? "it has not agreed on Shutdown" : strerror(-r));
+	end_guest(run);
+	return 0;
+}
+
+static void shut_down_later(struct run *run)
+{
+	if (!run->options->shutdown_after_ms || run->shutdown_timer)
+		return;
+	(void)sd_event_add_time_relative(run->event, &run->shutdown_timer, CLOCK_MONOTONIC,
+					 run->options->shutdown_after_ms * UINT64_C(1000), 1000,
+					 on_shutdown_due, run);
+}
+
 /* --- settling --- */
 
 static int on_quiet(sd_event_source *source, uint64_t usec, void *user)
@@ -105,6 +133,7 @@ static int on_quiet(sd_event_source *source, uint64_t usec, void *user)
 		return 0;
 	run->told = true;
 	tell(run, RUN_SETTLED);
+	shut_down_later(run);
 	if (run->options->guest)
 		end_guest(run);
 	return 0;
@@ -142,10 +171,20 @@ static void on_violated(void *user, const char *sentence)
 	run->warned = true;
 }
 
+static void on_link_ended(void *user, int result)
+{
+	struct run *run = user;
+
+	run->last = *exercise_facts(run->exercise);
+	run->ending = true;
+	call_done(run, result);
+}
+
 static const struct exercise_events exercise_events = {
 	.changed = on_changed,
 	.violated = on_violated,
 	.left = on_left,
+	.ended = on_link_ended,
 };
 
 static int on_limit(sd_event_source *source, uint64_t usec, void *user)
@@ -166,6 +205,8 @@ static int find_place(struct run *run)
 {
 	int r;
 
+	if (run->options->open_link)
+		return 0;
 	if (run->options->guest) {
 		r = guest_dir_make(&run->dir);
 		if (r < 0) {
@@ -191,8 +232,8 @@ static int start_host(struct run *run)
 	run->exercise_options = (struct exercise_options){
 		.session = {
 			.release = o->release,
-			.open_link = link_socket_open,
-			.address = run->socket_path,
+			.open_link = o->open_link ? o->open_link : link_socket_open,
+			.address = o->open_link ? o->address : run->socket_path,
 			.vm_name = o->vm_name ? o->vm_name : "vmicd",
 			.timeout_ms = o->timeout_ms ? o->timeout_ms : RUN_TIMEOUT_MS,
 			.ring_size = o->ring_size ? o->ring_size : SESSION_RING_SIZE,
@@ -204,7 +245,7 @@ static int start_host(struct run *run)
 	memcpy(run->exercise_options.session.disabled, o->disabled, sizeof(o->disabled));
 	r = exercise_new(run->event, &run->exercise_options, &exercise_events, run,
 			 &run->exercise);
-	if (r < 0)
+	if (r < 0 && !o->open_link)
 		fprintf(stderr, "vmichost: cannot listen at %s: %s\n", run->socket_path,
 			strerror(-r));
 	return r;
@@ -251,6 +292,7 @@ struct run *run_free(struct run *run)
 	run->quiet_timer = sd_event_source_disable_unref(run->quiet_timer);
 	run->limit_timer = sd_event_source_disable_unref(run->limit_timer);
 	run->end_timer = sd_event_source_disable_unref(run->end_timer);
+	run->shutdown_timer = sd_event_source_disable_unref(run->shutdown_timer);
 	run->guest = guest_free(run->guest);
 	run->exercise = exercise_free(run->exercise);
 	run->dir = guest_dir_remove(run->dir);

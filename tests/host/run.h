@@ -12,6 +12,7 @@
 
 #include "tests/host/facts.h"
 #include "tests/host/fault.h"
+#include "tests/host/link.h"
 #include "tests/host/release.h"
 
 #define RUN_TIMEOUT_MS 10000  /* a request unanswered for so long: contact lost. Inferred: real hosts' value is not known */
@@ -22,13 +23,16 @@
 /* Why run tells something. */
 enum run_news {
 	RUN_SETTLED, /* every open component has been exercised, and nothing is new */
-	RUN_LEFT,    /* the guest went away; the facts are those of its last moment */
+	RUN_LEFT,    /* the guest went away, for good or not; the facts are those of its last moment */
 	RUN_LIMIT,   /* the time is over */
 	RUN_STOPPED, /* SIGINT or SIGTERM */
 };
 
 struct run_options {
 	const struct release *release;
+	/* The way to the guest and its address; NULL: a socket, by the next three. */
+	link_open open_link;
+	const void *address;
 	const char *socket_path; /* where to listen; NULL, with a guest only: in a private directory */
 	/* The guest's program, NULL-terminated, or NULL: it comes by itself. In each argument
 	 * "{socket}" becomes the path of the socket, "{dir}" a private directory. */
@@ -42,6 +46,8 @@ struct run_options {
 	unsigned heartbeat_ms;
 	unsigned quiet_ms;
 	unsigned limit_ms; /* 0 without a guest's program: no limit */
+	/* So long after the guest has settled it is asked to switch itself off; 0: it is not. */
+	unsigned shutdown_after_ms;
 	uint32_t ring_size; /* bytes of one ring with its header page; 0: 16 KiB, as hv_utils has */
 
 	/* Called at each piece of news; the facts are good during the call. May be NULL. */
@@ -51,8 +57,8 @@ struct run_options {
 };
 
 /*
- * Serves a guest until it settles (with a guest's program), leaves (with one) or the process is
- * interrupted. 0; 1 when the guest's program could not be run or ended with a failure of its own
+ * Serves a guest until it settles (with a guest's program), leaves (with one), says that it will not
+ * come again, or the process is interrupted. 0; 1 when the guest's program could not be run or ended with a failure of its own
  * accord; negative errno when the host could not do its part, and then it has said why on stderr.
  */
 int run_main(const struct run_options *options);

@@ -138,6 +138,14 @@ static void on_left(void *user)
 	s->events->left(s->user);
 }
 
+static void on_ended(void *user, int result)
+{
+	struct session *s = user;
+
+	if (s->events->ended)
+		s->events->ended(s->user, result);
+}
+
 static const struct link_events link_events = {
 	.joined = on_joined,
 	.opened = on_opened,
@@ -147,6 +155,7 @@ static const struct link_events link_events = {
 	.signalled = on_signalled,
 	.violated = on_link_violated,
 	.left = on_left,
+	.ended = on_ended,
 };
 
 /* --- what the owner asks --- */

@@ -21,14 +21,14 @@
 struct session_options {
 	const struct release *release;
 	link_open open_link;
-	const char *address;
+	const void *address;
 	const char *vm_name;
 	bool disabled[COMPONENT_MAX];
 	unsigned timeout_ms;
 	uint32_t ring_size;
 };
 
-/* What the session tells its owner. Every one must be there. */
+/* What the session tells its owner. Every one but the last must be there. */
 struct session_events {
 	void (*joined)(void *user);
 	void (*opened)(void *user, struct channel *c);
@@ -38,6 +38,7 @@ struct session_events {
 	void (*timed_out)(void *user, struct channel *c);
 	void (*violated)(void *user, struct channel *c, const char *sentence); /* c NULL: no channel's */
 	void (*left)(void *user);
+	void (*ended)(void *user, int result); /* or NULL: every guest may come again */
 };
 
 struct session {

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* vmichost run: one guest, and what its host says about it. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/host/report_json.h"
-#include "tests/host/report_option.h"
-#include "tests/host/run.h"
+#include "tests/host/run_option.h"
+#include "tests/host/run_report.h"
 #include "tests/host/verb.h"
 
 /* So long nothing new: it never settles, the time ends it. */
@@ -14,57 +12,22 @@
 
 struct settings {
 	struct run_options run;
-	struct report_choice report;
-	const char *save;
+	struct run_report report;
 	unsigned seconds;
-	bool printed;  /* something was, ever */
-	bool reported; /* the guest that is there has been */
-	struct verdict last[COMPONENT_MAX];
-	int error; /* the first failure to print or save */
 };
-
-static int take_fault(const struct option_info *option, const char *value, void *into)
-{
-	struct settings *settings = into;
-	char error[512];
-
-	(void)option;
-	if (fault_set_add(&settings->run.faults, value, error, sizeof(error)) == 0)
-		return 0;
-	(void)fprintf(stderr, "vmichost: --fault: %s\n", error);
-	return -EINVAL;
-}
-
-static int take_disable(const struct option_info *option, const char *value, void *into)
-{
-	struct settings *settings = into;
-	char keys[128] = "";
-	enum component c;
-
-	if (component_from_key(value, &c) == 0) {
-		settings->run.disabled[c] = true;
-		return 0;
-	}
-	for (c = 0; c < COMPONENT_MAX; c++) {
-		size_t used = strlen(keys);
-
-		(void)snprintf(keys + used, sizeof(keys) - used, "%s%s", c ? ", " : "",
-			       component_table[c].key);
-	}
-	return option_error(option, value, "one of %s", keys);
-}
 
 const struct option_info verb_run_options[] = {
 	{ "release", "RELEASE", "be a host of this release; default: 2019", option_take_release,
 	  offsetof(struct settings, run.release) },
 	{ "socket", "PATH", "listen there; needed without GUEST", option_take_text,
 	  offsetof(struct settings, run.socket_path) },
-	REPORT_OPTIONS(struct settings, report),
+	REPORT_OPTIONS(struct settings, report.choice),
 	{ "save", "FILE", "write the JSON to FILE too", option_take_text,
-	  offsetof(struct settings, save) },
-	{ "fault", "FAULT", "break a rule on purpose, see below; again for more", take_fault, 0 },
+	  offsetof(struct settings, report.save) },
+	{ "fault", "FAULT", "break a rule on purpose, see below; again for more",
+	  option_add_fault, offsetof(struct settings, run.faults) },
 	{ "disable", "COMPONENT", "switch it off in the VM's settings; again for more",
-	  take_disable, 0 },
+	  option_add_component, offsetof(struct settings, run.disabled) },
 	{ "for", "SEC", "serve so long; default: until all has been tried", option_take_number,
 	  offsetof(struct settings, seconds) },
 	{ "timeout-ms", "MS", "an answer later than this is lost contact", option_take_number,
@@ -85,106 +48,11 @@ void verb_run_more(FILE *to)
 	fault_list(to);
 }
 
-static void close_file(FILE **file)
-{
-	if (*file)
-		(void)fclose(*file);
-}
-
-static int save(const char *path, const struct release *release, const struct guest_facts *facts)
-{
-	_cleanup_(close_file) FILE *file = fopen(path, "we");
-	int r;
-
-	if (!file)
-		r = -errno;
-	else
-		r = report_print(REPORT_JSON, release, facts, &(struct terminal){ .to = file });
-	if (r < 0)
-		(void)fprintf(stderr, "vmichost run: cannot write %s: %s\n", path, strerror(-r));
-	return r;
-}
-
-static const char *news_text(enum run_news news)
-{
-	switch (news) {
-	case RUN_SETTLED:
-		return "all that the guest opened has been tried";
-	case RUN_LEFT:
-		return "the guest has left";
-	case RUN_LIMIT:
-		return "the time is over";
-	case RUN_STOPPED:
-		return "interrupted";
-	}
-	return "";
-}
-
-/* Whether the verdicts are others than the last time; keeps them. */
-static bool verdicts_changed(struct settings *settings, const struct guest_facts *facts)
-{
-	bool changed = false;
-
-	for (enum component c = 0; c < COMPONENT_MAX; c++) {
-		struct verdict v;
-
-		judge_component(settings->run.release, facts, c, &v);
-		changed |= v.result != settings->last[c].result ||
-			   strcmp(v.why, settings->last[c].why) != 0;
-		settings->last[c] = v;
-	}
-	return changed;
-}
-
-/*
- * A guest that comes by itself settles again after each heartbeat, may leave and come again. It is
- * reported when all has been tried, and again when that has changed; when it leaves it takes its
- * channels down, and what is left to see is less than what was reported.
- */
-static bool news_want_report(const struct settings *settings, enum run_news news, bool changed)
-{
-	switch (news) {
-	case RUN_SETTLED:
-	case RUN_LIMIT:
-		return !settings->reported || changed;
-	case RUN_LEFT:
-		return !settings->reported;
-	case RUN_STOPPED:
-		return !settings->printed;
-	}
-	return false;
-}
-
-static void on_news(const struct run_options *options, const struct guest_facts *facts,
-		    enum run_news news)
-{
-	struct settings *settings = options->user;
-	bool wanted = news_want_report(settings, news, verdicts_changed(settings, facts));
-	bool asked_for = options->guest &&
-			 (news == RUN_SETTLED || (news == RUN_LIMIT && settings->seconds));
-	int r;
-
-	settings->reported = news != RUN_LEFT;
-	if (!asked_for && (wanted || news != RUN_SETTLED))
-		(void)fprintf(stderr, "vmichost run: %s\n", news_text(news));
-	if (!wanted)
-		return;
-	if (settings->printed)
-		(void)fputc('\n', stdout);
-	settings->printed = true;
-
-	r = report_choice_print(&settings->report, options->release, facts);
-	if (r == 0 && settings->save)
-		r = save(settings->save, options->release, facts);
-	if (r < 0 && settings->error == 0)
-		settings->error = r;
-}
-
 int verb_run_run(const struct verb *verb, int argc, char **argv)
 {
 	struct settings settings = {
-		.run = { .release = release_find("2019"), .report = on_news },
-		.report = { .form = REPORT_TABLE },
+		.run = { .release = release_find("2019"), .report = run_report_news },
+		.report = { .verb = verb->name, .choice = { .form = REPORT_TABLE } },
 	};
 	int r, status, first = verb_parse(verb, argc, argv, &settings, &status);
 
@@ -197,11 +65,11 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	settings.run.guest = first < argc ? argv + first : NULL;
-	settings.run.user = &settings;
+	settings.run.user = &settings.report;
 	if (settings.seconds) {
 		settings.run.limit_ms = settings.seconds * 1000;
 		settings.run.quiet_ms = NEVER_QUIET_MS;
 	}
 	r = run_main(&settings.run);
-	return r == 0 && settings.error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 && settings.report.error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -121,9 +121,19 @@ static const struct wire_field ip_binary_fields[] = {
 	{ .name = NULL },
 };
 
+/* Linux shutdown_msg_data, OpenVMM ShutdownMessage. */
+static const struct wire_field shutdown_fields[] = {
+	{ .name = "reason", .kind = WIRE_U32, .offset = 0, .size = 4 },
+	{ .name = "timeout", .kind = WIRE_U32, .offset = 4, .size = 4 },
+	{ .name = "flags", .kind = WIRE_U32, .offset = 8, .size = 4 },
+	{ .name = "text", .kind = WIRE_TEXT, .offset = 12, .size = 2048 },
+	{ .name = NULL },
+};
+
 /* Body sizes: what OpenVMM sends (fixed 2580 and 7428 bytes for KVP, 16, 28 and 24 for the rest). */
 static const struct wire_operation operations[] = {
 	{ COMPONENT_HEARTBEAT, "beat", 0, 99, 16, { { 0 } }, heartbeat_fields },
+	{ COMPONENT_SHUTDOWN, "shutdown", 0, 99, 2060, { { 0 } }, shutdown_fields },
 	{ COMPONENT_TIMESYNC, "probe", 0, 3, 28, { { 24, 0 } }, time3_fields },
 	{ COMPONENT_TIMESYNC, "sync", 0, 3, 28, { { 24, 1 } }, time3_fields },
 	{ COMPONENT_TIMESYNC, "sample", 0, 3, 28, { { 24, 2 } }, time3_fields },
