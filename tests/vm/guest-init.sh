@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# The guest's init: its kernel's drivers for Hyper-V, then what the kernel's command line asks for with
+# vm.do=WORD; without, it stays until the host switches it off.
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+exec </dev/console >/dev/console 2>&1
+
+for module in hv_vmbus hv_utils; do
+	[ ! -e "/modules/$module.ko" ] || insmod "/modules/$module.ko" || echo "guest: no $module"
+done
+echo "guest: $(uname -r) is up"
+case $(cat /proc/cmdline) in
+*vm.do=poweroff*) poweroff -f ;;
+*vm.do=reboot*) reboot -f ;;
+esac
+while :; do sleep 1000; done
