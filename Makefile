@@ -164,6 +164,11 @@ check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(re
 	@$(SAN_ENV) $(RUN) "scenarios, address and undefined-behaviour sanitizers" $(call scenarios,asan)
 	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" "setarch -R $(BUILD)/tsan/test_ring_stress"
 
+# Guests that nobody here wrote, on a real VMBus; VM_TESTS names some of them.
+.PHONY: check-vm
+check-vm: $(BUILD)/vmichost $(BUILD)/deps-vm.mk
+	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
+
 # --- fuzzing: FUZZ_SECONDS for each target and fuzzer ---
 
 FUZZ_SECONDS ?= 60
@@ -215,6 +220,7 @@ help:
 	@echo 'make demo          a legacy guest on a 2019 host, then the same guest at its newest'
 	@echo 'make check         every test: units, scenarios, sanitizers, saved fuzz inputs, structure'
 	@echo 'make check-plain   the same without clang and sanitizers'
+	@echo 'make check-vm      boots real Linux guests and reports them; fetches kernels into ~/.cache/vmicd'
 	@echo 'make check-san     the sanitizers alone'
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench         speed, side by side with what the machine can do at best'

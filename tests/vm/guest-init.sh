@@ -10,9 +10,10 @@ exec </dev/console >/dev/console 2>&1
 for module in hv_vmbus hv_utils; do
 	[ ! -e "/modules/$module.ko" ] || insmod "/modules/$module.ko" || echo "guest: no $module"
 done
-echo "guest: $(uname -r) is up"
+echo "guest: $(uname -r) is up, $(grep -c ^processor /proc/cpuinfo) processors"
 case $(cat /proc/cmdline) in
 *vm.do=poweroff*) poweroff -f ;;
-*vm.do=reboot*) reboot -f ;;
+*vmichost.restarts=0*vm.do=reboot*) reboot -f ;;
+*vm.do=panic*) echo c >/proc/sysrq-trigger ;;
 esac
 while :; do sleep 1000; done

@@ -10,8 +10,9 @@ exec </dev/console >/dev/console 2>&1
 for module in irqbypass kvm kvm-amd; do
 	insmod "/modules/$module.ko" 2>/dev/null
 done
-for port in 1 2; do stty -F /dev/ttyS$port raw -echo 2>/dev/null; done
-cd /
+for port in 1 2; do stty -F /dev/ttyS$port raw -echo; done
+export images=/images console=/dev/ttyS2 tmp=/tmp
+cd /tmp
 sh /run.sh >/dev/ttyS1 2>&1
 echo "status $?"
 poweroff -f

@@ -49,7 +49,7 @@ struct slot {
 struct link_vmbus {
 	struct link link;
 	sd_event *event;
-	const struct machine_options *options;
+	struct machine_options options;
 	const struct link_events *events;
 	void *user;
 	struct machine *machine;
@@ -379,7 +379,7 @@ static int machine_up(struct link_vmbus *l)
 	int r;
 
 	l->crash_told = false;
-	r = machine_new(l->options, &l->machine);
+	r = machine_new(&l->options, &l->machine);
 	if (r < 0)
 		return r;
 	r = sd_event_add_io(l->event, &l->news_source, machine_news_fd(l->machine), EPOLLIN,
@@ -394,6 +394,7 @@ static void restart(struct link_vmbus *l)
 {
 	(void)fprintf(stderr, "vmichost: the guest starts again\n");
 	machine_down(l);
+	l->options.restarts++;
 	if (machine_up(l) < 0)
 		l->events->ended(l->user, 1);
 }
@@ -520,14 +521,14 @@ int link_vmbus_open(sd_event *event, const void *options, uint32_t ring_size,
 		return -ENOMEM;
 	l->link.ops = &vmbus_link_ops;
 	l->event = sd_event_ref(event);
-	l->options = options;
+	l->options = *(const struct machine_options *)options;
 	l->events = events;
 	l->user = user;
 	for (int c = 0; c < COMPONENT_MAX; c++)
 		l->slot[c] = (struct slot){ .link = l,
 					    .component = (enum component)c,
 					    .signal_fd = -1 };
-	vmbus_init(&l->vmbus, l->options->vmbus_version, l->options->n_processors, &vmbus_ops, l);
+	vmbus_init(&l->vmbus, l->options.vmbus_version, l->options.n_processors, &vmbus_ops, l);
 	r = sd_event_add_time_relative(event, &l->tick_timer, CLOCK_MONOTONIC, TICK_US, 1000,
 				       on_tick, l);
 	if (r < 0)

@@ -33,8 +33,8 @@
  * them announcing 47 MiB page by page is not a matter of seconds. */
 #define MESSAGES_MAX 256u
 
-/* No modules are loaded by names of hardware that is not there; all that the kernel says is seen. */
-#define COMMAND_LINE "console=ttyS0 panic=-1"
+/* The serial port is all there is to see, and a kernel that panicked is of no more use. */
+#define COMMAND_LINE "console=ttyS0 panic=-1 vmichost.restarts=%u%s%s"
 
 struct machine {
 	struct machine_options options;
@@ -363,8 +363,8 @@ static int load(struct machine *m)
 	char *command_line;
 	int r;
 
-	if (asprintf(&command_line, "%s%s%s", COMMAND_LINE, m->options.append ? " " : "",
-		     m->options.append ? m->options.append : "") < 0)
+	if (asprintf(&command_line, COMMAND_LINE, m->options.restarts,
+		     m->options.append ? " " : "", m->options.append ? m->options.append : "") < 0)
 		return -ENOMEM;
 	files.command_line = command_line;
 	r = loader_load(&m->memory, &files, &entry);

@@ -24,6 +24,7 @@ struct machine_options {
 	const char *append;          /* added to the kernel's command line, or NULL */
 	uint64_t memory;             /* bytes */
 	unsigned n_processors;
+	unsigned restarts;      /* how often it has been started again: the guest can see it */
 	uint32_t vmbus_version; /* connections of later protocols do not exist */
 	int console_fd;         /* what the guest writes to its serial port */
 };

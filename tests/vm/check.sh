@@ -1,0 +1,163 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# check.sh BUILD [TEST...]: what vmichost boot does with guests that nobody here wrote: Debian's kernel
+# with its own hv_utils. Runs on /dev/kvm where that can be a Hyper-V host, else inside a machine that
+# QEMU emulates. A line for each test; what a failed one printed, its guest's console included, stays in
+# BUILD/vm. Where none can run: SKIPPED, and why. One test is tried twice at most, and only when
+# the machine came to no end in time: emulated on a busy computer, that happens.
+set -u
+
+build=$1
+shift
+wanted=$*
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmicd
+out=$build/vm
+limit=${VM_SECONDS:-120}
+mkdir -p "$out" "$cache"
+
+skip() {
+	echo "SKIPPED: make check-vm: $1"
+	echo "0 passed, 0 failed, 1 skipped"
+	exit 0
+}
+
+# prepare COMMAND...: what is needed before the first test; its complaint is the reason.
+prepare() {
+	"$@" >"$out/prepare.log" 2>&1 || skip "$(tail -n 1 "$out/prepare.log")"
+}
+
+# --- what is booted ---
+
+[ "$(uname -m)" = x86_64 ] || skip "this is not an x86-64 computer"
+prepare sh tests/vm/fetch.sh "$cache/linux-6.12" bookworm-backports linux-image-cloud-amd64
+kernel=$cache/linux-6.12/root
+images=$out/images
+mkdir -p "$images"
+if [ ! "$images/vmlinux" -nt "$kernel/vmlinuz" ]; then
+	prepare sh tests/vm/vmlinux.sh "$kernel/vmlinuz" "$images/vmlinux"
+fi
+cp "$kernel/vmlinuz" "$images/vmlinuz"
+prepare sh tests/vm/initramfs.sh "$images/guest.cpio" tests/vm/guest-init.sh "$kernel" \
+	"hv_vmbus hv_utils"
+
+# --- where it runs ---
+
+"$build/vmichost" boot --kernel /nonexistent >"$out/prepare.log" 2>&1
+if [ $? -eq 3 ]; then
+	where=emulated
+	qemu=$(sh tests/vm/qemu.sh "$cache" 2>"$out/prepare.log") || skip "$(tail -n 1 "$out/prepare.log")"
+	prepare sh tests/vm/initramfs.sh "$out/machine.cpio" tests/vm/outer-init.sh "$kernel" \
+		"irqbypass kvm kvm-amd" "$build/vmichost" "$images/vmlinux=/images/vmlinux" \
+		"$images/vmlinuz=/images/vmlinuz" "$images/guest.cpio=/images/guest.cpio"
+else
+	where=direct
+fi
+
+# try NAME: runs $out/NAME.run once. Leaves NAME.output and NAME.console.
+try() {
+	rm -f "$out/$1.output" "$out/$1.console" "$out/$1.machine"
+	if [ "$where" = direct ]; then
+		tmp=$(mktemp -d)
+		images=$images console=$out/$1.console tmp=$tmp PATH=$build:$PATH \
+			timeout -k 5 "$limit" sh "$out/$1.run" >"$out/$1.output" 2>&1
+		status=$?
+		rm -rf "$tmp"
+		[ "$status" -ne 124 ] || status=125
+		return "$status"
+	fi
+	mkdir -p "$out/$1.tree"
+	cp "$out/$1.run" "$out/$1.tree/run.sh"
+	{
+		cat "$out/machine.cpio"
+		(cd "$out/$1.tree" && echo run.sh | cpio --quiet -o -H newc)
+	} >"$out/$1.cpio"
+	sh tests/vm/emulate.sh "$qemu" "$images/vmlinux" "$out/$1.cpio" "$limit" "$out/$1"
+	status=$?
+	rm -rf "$out/$1.tree" "$out/$1.cpio"
+	return "$status"
+}
+
+passed=0
+failed=0
+
+# check NAME TITLE COMMANDS EXPECTATION: runs the commands where the guest can run, then the expectation
+# here, which looks at the files that $o.output and $o.console name and says what is wrong.
+check() {
+	case " $wanted " in
+	'  ' | *" $1 "*) ;;
+	*) return ;;
+	esac
+	o=$out/$1
+	printf '%s\n' "$3" >"$o.run"
+	begin=$(cut -d ' ' -f 1 /proc/uptime)
+	try "$1"
+	status=$?
+	again=
+	if [ "$status" -eq 125 ]; then
+		again=' (second try)'
+		try "$1"
+		status=$?
+	fi
+	tr -d '\r' <"$o.output" >"$o.text" 2>/dev/null
+	seconds=$(cut -d ' ' -f 1 /proc/uptime | awk -v b="$begin" '{ printf "%.1f", $1 - b }')
+	if complaint=$(eval "$4" 2>&1) && [ "$status" -eq 0 ]; then
+		passed=$((passed + 1))
+		printf '  %-8s %-64s %6s s%s\n' ok "$2" "$seconds" "$again"
+		return
+	fi
+	failed=$((failed + 1))
+	printf '  %-8s %-64s %6s s, status %s%s\n%s\n' FAILED "$2" "$seconds" "$status" "$again" "$complaint"
+	echo "--- $o.output"
+	cat "$o.text"
+	echo "--- $o.console"
+	cat "$o.console" 2>/dev/null
+}
+
+# --- what tests say ---
+
+boot='vmichost boot --kernel $images/vmlinux --initrd $images/guest.cpio --console $console --for 100 --timeout-ms 6000'
+quiet='--append "nokaslr mitigations=off quiet"'
+
+# "component result framework message violations" of each component in a saved report
+rows() {
+	awk -F '"' '
+	function row() { if (c != "") print c, result, framework, message, violations }
+	$2 == "component" { row(); c = $4 }
+	$2 == "result" { result = $4 }
+	$2 == "answered_framework" { framework = $4 }
+	$2 == "answered_message" { message = $4 }
+	$2 == "violations" { violations = $3; gsub(/[^0-9]/, "", violations) }
+	END { row() }' "$1"
+}
+
+# expect_rows ROW...: the report in $o.text has exactly these
+expect_rows() {
+	printf '%s\n' "$@" >"$o.expected"
+	rows "$o.text" | diff "$o.expected" -
+}
+
+expect_line() {
+	grep -q -- "$2" "$1" || { echo "no line \"$2\" in $1"; return 1; }
+}
+
+# The versions that Linux' hv_utils picks (drivers/hv/hv_util.c, hv_kvp.c, hv_snapshot.c) of those that
+# the release offers; KVP is silent while no daemon has opened /dev/vmbus/hv_kvp.
+stock() {
+	check "stock-$1" "a stock guest on $1" \
+		"$boot $quiet --release $1 --shutdown-after 1 --save report >&2; s=\$?; cat report; exit \$s" \
+		"expect_rows 'guest-service no-contact 0.0 0.0 0' 'heartbeat ok 3.0 3.0 0' \
+		'kvp no-contact 0.0 0.0 0' 'shutdown ok 3.0 $2 0' 'timesync ok 3.0 $3 0' 'vss $4 3.0 5.0 0'"
+}
+
+echo "guests on a real VMBus, $where"
+stock 2012r2 3.0 3.0 ok
+stock 2016 3.0 4.0 mismatch
+stock 2019 3.0 4.0 mismatch
+stock 2022 3.2 4.0 mismatch
+stock 2025 3.2 4.0 mismatch
+check json "the report as JSON, alone on the standard output" \
+	"$boot $quiet --json --shutdown-after 1 2>/dev/null | vmichost report --width 200 -" \
+	"expect_line \$o.text 'Heartbeat  *True *OK'"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
