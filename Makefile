@@ -164,9 +164,18 @@ check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(re
 	@$(SAN_ENV) $(RUN) "scenarios, address and undefined-behaviour sanitizers" $(call scenarios,asan)
 	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" "setarch -R $(BUILD)/tsan/test_ring_stress"
 
+# A guest that means no good, as a flat image; it stands on nothing.
+$(BUILD)/vm/hostile: tests/vm/hostile.c tests/vm/hostile.ld $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(call say,GUEST,$@)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -ffreestanding -fno-pie -fno-stack-protector \
+		-fcf-protection=none -mno-red-zone -mgeneral-regs-only -c -o $@.o $<
+	$(Q)ld -nostdlib -static --no-warn-rwx-segments -T tests/vm/hostile.ld -o $@.elf $@.o
+	$(Q)objcopy -O binary $@.elf $@
+
 # Guests that nobody here wrote, on a real VMBus; VM_TESTS names some of them.
 .PHONY: check-vm
-check-vm: $(BUILD)/vmichost $(BUILD)/deps-vm.mk
+check-vm: $(BUILD)/vmichost $(BUILD)/vm/hostile $(BUILD)/deps-vm.mk
 	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
 
 # --- fuzzing: FUZZ_SECONDS for each target and fuzzer ---
@@ -178,16 +187,16 @@ fuzz_names := $(FUZZ:tests/fuzz/fuzz_%.c=%)
 fuzz: $(fuzz_names:%=$(BUILD)/fuzz/libfuzzer_%) $(fuzz_names:%=$(BUILD)/afl/afl_%)
 	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(fuzz_names)
 
-$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan)
+$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan) $(BUILD)/asan/libhost.a
 	$(call say,LD,$@)
 	$(Q)$(cc_asan) $(LDFLAGS) $(flags_asan) -o $@ $^ $(PKG_LIBS)
 .SECONDARY:
 
-$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz)
+$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz) $(BUILD)/fuzz/libhost.a
 	$(call say,LD,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl)
+$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl) $(BUILD)/afl/libhost.a
 	$(call say,LD,$@)
 	$(Q)$(cc_afl) -o $@ $^ $(PKG_LIBS)
 

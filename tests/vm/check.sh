@@ -36,7 +36,7 @@ mkdir -p "$images"
 if [ ! "$images/vmlinux" -nt "$kernel/vmlinuz" ]; then
 	prepare sh tests/vm/vmlinux.sh "$kernel/vmlinuz" "$images/vmlinux"
 fi
-cp "$kernel/vmlinuz" "$images/vmlinuz"
+cp "$kernel/vmlinuz" "$build/vm/hostile" "$images"
 prepare sh tests/vm/initramfs.sh "$images/guest.cpio" tests/vm/guest-init.sh "$kernel" \
 	"hv_vmbus hv_utils"
 
@@ -48,7 +48,8 @@ if [ $? -eq 3 ]; then
 	qemu=$(sh tests/vm/qemu.sh "$cache" 2>"$out/prepare.log") || skip "$(tail -n 1 "$out/prepare.log")"
 	prepare sh tests/vm/initramfs.sh "$out/machine.cpio" tests/vm/outer-init.sh "$kernel" \
 		"irqbypass kvm kvm-amd" "$build/vmichost" "$images/vmlinux=/images/vmlinux" \
-		"$images/vmlinuz=/images/vmlinuz" "$images/guest.cpio=/images/guest.cpio"
+		"$images/vmlinuz=/images/vmlinuz" "$images/guest.cpio=/images/guest.cpio" \
+		"$images/hostile=/images/hostile"
 else
 	where=direct
 fi
@@ -58,7 +59,7 @@ try() {
 	rm -f "$out/$1.output" "$out/$1.console" "$out/$1.machine"
 	if [ "$where" = direct ]; then
 		tmp=$(mktemp -d)
-		images=$images console=$out/$1.console tmp=$tmp PATH=$build:$PATH \
+		NO_COLOR=1 images=$images console=$out/$1.console tmp=$tmp PATH=$build:$PATH \
 			timeout -k 5 "$limit" sh "$out/$1.run" >"$out/$1.output" 2>&1
 		status=$?
 		rm -rf "$tmp"
@@ -136,8 +137,13 @@ expect_rows() {
 	rows "$o.text" | diff "$o.expected" -
 }
 
-expect_line() {
-	grep -q -- "$2" "$1" || { echo "no line \"$2\" in $1"; return 1; }
+# expect FILE PATTERN...: each is in a line of the file
+expect() {
+	file=$1
+	shift
+	for pattern; do
+		tr -d '\r' <"$file" | grep -q -- "$pattern" || { echo "no line \"$pattern\" in $file"; return 1; }
+	done
 }
 
 # The versions that Linux' hv_utils picks (drivers/hv/hv_util.c, hv_kvp.c, hv_snapshot.c) of those that
@@ -157,7 +163,52 @@ stock 2022 3.2 4.0 mismatch
 stock 2025 3.2 4.0 mismatch
 check json "the report as JSON, alone on the standard output" \
 	"$boot $quiet --json --shutdown-after 1 2>/dev/null | vmichost report --width 200 -" \
-	"expect_line \$o.text 'Heartbeat  *True *OK'"
+	"expect \$o.text 'Heartbeat  *True *OK'"
+check bzimage "a compressed kernel, by its 64-bit entry" \
+	"$boot --kernel \$images/vmlinuz $quiet --components heartbeat,shutdown --shutdown-after 1" \
+	"expect \$o.text 'Heartbeat  *True *OK' 'Time Synchronization *False'"
+check processors "two processors" \
+	"$boot $quiet --cpus 2 --shutdown-after 1" \
+	"expect \$o.text 'Heartbeat  *True *OK' 'Shutdown *True *OK' && expect \$o.console 'is up, 2 processors'"
+check poweroff "a guest that switches itself off" \
+	"$boot --append 'quiet vm.do=poweroff'" \
+	"expect \$o.console 'reboot: Power down' && expect \$o.text 'the guest has left'"
+check reboot "a guest that starts itself again" \
+	"$boot --append 'quiet vm.do=reboot' --shutdown-after 1" \
+	"expect \$o.console 'reboot: Restarting system' 'reboot: Power down' &&
+	 expect \$o.text 'the guest starts again' 'Heartbeat  *True *OK'"
+check panic "a guest whose kernel crashes" \
+	"! $boot --append 'quiet vm.do=panic'" \
+	"expect \$o.text \"the guest's kernel has crashed\" && expect \$o.console 'sysrq triggered crash'"
+check storm "negotiations without end: a driver takes one packet at each interrupt" \
+	"$boot $quiet --fault storm=20 --shutdown-after 1" \
+	"expect \$o.text 'Heartbeat  *True *OK' 'Shutdown *True *OK' 'VSS *True *OK'"
+check rescind "channels taken away and offered again" \
+	"$boot $quiet --fault rescind:heartbeat=5 --fault rescind:timesync=5 --shutdown-after 1" \
+	"expect \$o.text 'Heartbeat  *True *OK' 'Shutdown *True *OK' 'Time Synchronization *True *OK'"
+check no-kernel "what is no kernel" \
+	"! vmichost boot --kernel \$images/guest.cpio" "expect \$o.text 'neither a vmlinux nor a bzImage'"
+
+hostile='vmichost boot --kernel $images/hostile --console $console --for 60'
+check hostile-calls "a hostile guest: hypercalls" \
+	"$hostile --append hostile=calls" "expect \$o.console 'calls refused: 16' 'still here'"
+check hostile-messages "a hostile guest: 4000 messages" \
+	"$hostile --append hostile=messages" "expect \$o.console 'messages taken: 4000' 'joined' 'still here'"
+check hostile-deaf "a hostile guest: it asks and does not listen" \
+	"$hostile --append hostile=deaf" "expect \$o.console 'refused buffers' 'missing: 0' 'still here'"
+check hostile-pages "a hostile guest: pages that it does not have" \
+	"$hostile --append hostile=pages" "expect \$o.console 'pages done' 'still here' &&
+	 expect \$o.text 'outside the guest'"
+check hostile-rings "a hostile guest: wild indices" \
+	"$hostile --append hostile=rings" "expect \$o.console 'rings done' 'still here'"
+check hostile-fault "a hostile guest: a triple fault" \
+	"! $hostile --append hostile=fault" "expect \$o.text 'triple fault'"
+check hostile-spin "a hostile guest: it spins, and is ended in time" \
+	"vmichost boot --kernel \$images/hostile --append hostile=spin --for 2" \
+	"expect \$o.text 'the time is over'"
+check hostile-halt "a hostile guest: it halts, and is ended in time" \
+	"vmichost boot --kernel \$images/hostile --append hostile=halt --for 2" \
+	"expect \$o.text 'the time is over'"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -304,14 +304,16 @@ static int create_vm(struct machine *m)
 	return 0;
 }
 
+/* struct kvm_irq_routing with its entries. */
 struct routes {
-	struct kvm_irq_routing head;
+	__u32 nr, flags;
 	struct kvm_irq_routing_entry entry[ROUTES_MAX];
 };
+_Static_assert(offsetof(struct routes, entry) == sizeof(struct kvm_irq_routing), "KVM's layout");
 
 static void add_chip(struct routes *r, unsigned gsi, unsigned chip, unsigned pin)
 {
-	r->entry[r->head.nr++] = (struct kvm_irq_routing_entry){
+	r->entry[r->nr++] = (struct kvm_irq_routing_entry){
 		.gsi = gsi,
 		.type = KVM_IRQ_ROUTING_IRQCHIP,
 		.u.irqchip = { .irqchip = chip, .pin = pin },
@@ -335,7 +337,7 @@ static int set_routes(struct machine *m)
 			add_chip(&r, gsi, KVM_IRQCHIP_IOAPIC, gsi == 0 ? 2 : gsi);
 	}
 	for (unsigned i = 0; i < m->options.n_processors; i++)
-		r.entry[r.head.nr++] = (struct kvm_irq_routing_entry){
+		r.entry[r.nr++] = (struct kvm_irq_routing_entry){
 			.gsi = GSI_SYNIC(i),
 			.type = KVM_IRQ_ROUTING_HV_SINT,
 			.u.hv_sint = { .vcpu = i, .sint = SYNIC_VMBUS_SINT },

@@ -97,10 +97,10 @@ static bool on_hyperv(struct vcpu *v)
 
 static void read_crash(const struct vcpu *v, uint64_t number[static CRASH_NUMBERS])
 {
-	struct {
-		struct kvm_msrs head;
+	struct { /* struct kvm_msrs with its entries */
+		__u32 n, padding;
 		struct kvm_msr_entry entry[CRASH_NUMBERS];
-	} msrs = { .head.nmsrs = CRASH_NUMBERS };
+	} msrs = { .n = CRASH_NUMBERS };
 
 	for (unsigned i = 0; i < CRASH_NUMBERS; i++)
 		msrs.entry[i].index = MSR_CRASH_P0 + i;
