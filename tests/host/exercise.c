@@ -125,11 +125,11 @@ struct exercise {
 
 /* --- one request of a step --- */
 
-static uint64_t clock_ticks(clockid_t id)
+static uint64_t clock_ticks(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(id, &t);
+	(void)clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 10000000 + (uint64_t)t.tv_nsec / 100;
 }
 
@@ -145,8 +145,8 @@ static void expand(const struct progress *p, const char *value, char *ret, size_
 	} words[] = {
 		{ "{index}", NULL, true, p->index },
 		{ "{beat}", NULL, true, p->beat },
-		{ "{now}", NULL, true, clock_ticks(CLOCK_REALTIME) + EPOCH_1601 },
-		{ "{ticks}", NULL, true, clock_ticks(CLOCK_MONOTONIC_RAW) },
+		{ "{now}", NULL, true, clock_ticks() + EPOCH_1601 },
+		{ "{ticks}", NULL, true, session_reference_time(e->session) },
 		{ "{vm-name}", e->session->facts.vm_name, false, 0 },
 		{ "{vm-id}", e->session->facts.vm_id, false, 0 },
 		{ "{mac}", e->options->mac ? e->options->mac : "", false, 0 },

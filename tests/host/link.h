@@ -36,6 +36,9 @@ struct link_ops {
 	int (*offers_done)(struct link *l);
 	int (*rescind)(struct link *l, enum component c); /* -ENOENT: it is not offered */
 	int (*signal)(struct link *l, enum component c);
+	/* The guest's reference time, in 100 ns since its machine was made; NULL: it has no counter
+	 * for that, and takes the monotonic clock. */
+	uint64_t (*reference_time)(struct link *l);
 	struct link *(*free)(struct link *l);
 };
 

@@ -62,6 +62,9 @@ struct session *session_free(struct session *s);
 /* Negotiates as the release does. As channel_negotiate. */
 int session_negotiate(struct session *s, struct channel *c);
 
+/* The guest's reference time, in 100 ns: what time sync 4.0 tells beside the time. */
+uint64_t session_reference_time(struct session *s);
+
 /* Takes a channel away; released follows when the guest lets go. -ENOENT: it is not offered. */
 int session_rescind(struct session *s, struct channel *c);
 

@@ -66,11 +66,14 @@ try() {
 		[ "$status" -ne 124 ] || status=125
 		return "$status"
 	fi
-	mkdir -p "$out/$1.tree"
+	mkdir -p "$out/$1.tree/images"
 	cp "$out/$1.run" "$out/$1.tree/run.sh"
+	for file in $extra; do
+		cp "$images/$file" "$out/$1.tree/images/"
+	done
 	{
 		cat "$out/machine.cpio"
-		(cd "$out/$1.tree" && echo run.sh | cpio --quiet -o -H newc)
+		(cd "$out/$1.tree" && find run.sh images | cpio --quiet -o -H newc)
 	} >"$out/$1.cpio"
 	sh tests/vm/emulate.sh "$qemu" "$images/vmlinux" "$out/$1.cpio" "$limit" "$out/$1"
 	status=$?
@@ -80,14 +83,20 @@ try() {
 
 passed=0
 failed=0
+skipped=0
+extra= # images that a test needs besides those of all
+
+is_wanted() {
+	case " $wanted " in
+	'  ' | *" $1 "*) return 0 ;;
+	esac
+	return 1
+}
 
 # check NAME TITLE COMMANDS EXPECTATION: runs the commands where the guest can run, then the expectation
 # here, which looks at the files that $o.output and $o.console name and says what is wrong.
 check() {
-	case " $wanted " in
-	'  ' | *" $1 "*) ;;
-	*) return ;;
-	esac
+	is_wanted "$1" || return
 	o=$out/$1
 	printf '%s\n' "$3" >"$o.run"
 	begin=$(cut -d ' ' -f 1 /proc/uptime)
@@ -164,6 +173,10 @@ stock 2025 3.2 4.0 mismatch
 check json "the report as JSON, alone on the standard output" \
 	"$boot $quiet --json --shutdown-after 1 2>/dev/null | vmichost report --width 200 -" \
 	"expect \$o.text 'Heartbeat  *True *OK'"
+check clock "a guest's clock that is 25 years behind is set to the host's" \
+	"$boot $quiet --release 2022 --shutdown-after 1; s=\$?; echo host: clock \$(date +%s); exit \$s" \
+	'host=$(sed -n "s/^host: clock //p" $o.text) guest=$(tr -d "\r" <$o.console | sed -n "s/^guest: clock //p")
+	 echo "host $host guest $guest"; [ $((host - guest)) -ge 0 ] && [ $((host - guest)) -le 5 ]'
 check bzimage "a compressed kernel, by its 64-bit entry" \
 	"$boot --kernel \$images/vmlinuz $quiet --components heartbeat,shutdown --shutdown-after 1" \
 	"expect \$o.text 'Heartbeat  *True *OK' 'Time Synchronization *False'"
@@ -210,5 +223,30 @@ check hostile-halt "a hostile guest: it halts, and is ended in time" \
 	"vmichost boot --kernel \$images/hostile --append hostile=halt --for 2" \
 	"expect \$o.text 'the time is over'"
 
-echo "$passed passed, $failed failed"
+# Debian's other kernels: those that guests really run.
+other_kernel() {
+	is_wanted "$1" || return
+	if ! {
+		sh tests/vm/fetch.sh "$cache/$1" "$2" linux-image-cloud-amd64 &&
+			sh tests/vm/vmlinux.sh "$cache/$1/root/vmlinuz" "$images/vmlinux-$1" &&
+			sh tests/vm/initramfs.sh "$images/$1.cpio" tests/vm/guest-init.sh "$cache/$1/root" \
+				"hv_vmbus hv_utils"
+	} >"$out/prepare.log" 2>&1; then
+		skipped=$((skipped + 1))
+		echo "SKIPPED: the kernel of $2: $(tail -n 1 "$out/prepare.log")"
+		return
+	fi
+	extra="vmlinux-$1 $1.cpio"
+	check "$1" "the kernel of Debian's $2" \
+		"$boot --kernel \$images/vmlinux-$1 --initrd \$images/$1.cpio $quiet --release 2022 --shutdown-after 1 \
+		--save report >&2; s=\$?; cat report; exit \$s" "$3"
+	extra=
+}
+
+other_kernel linux-6.1 bookworm "expect_rows 'guest-service ok 3.0 1.1 0' 'heartbeat ok 3.0 3.0 0' \
+	'kvp no-contact 0.0 0.0 0' 'shutdown ok 3.0 3.2 0' 'timesync ok 3.0 4.0 0' 'vss mismatch 3.0 5.0 0'"
+other_kernel linux-7.3 trixie-backports "expect_rows 'guest-service no-contact 0.0 0.0 0' 'heartbeat ok 3.0 3.0 0' \
+	'kvp no-contact 0.0 0.0 0' 'shutdown ok 3.0 3.2 0' 'timesync ok 3.0 4.0 0' 'vss mismatch 3.0 5.0 0'"
+
+echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

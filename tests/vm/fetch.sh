@@ -4,8 +4,8 @@
 # unpacks them into DIR/root. The apt configuration is private to DIR: lists, cache and an empty
 # dpkg status lie there, nothing of the machine is changed. What is in DIR already stays; only a
 # complete one counts (DIR/done holds the packages' names).
-# DIR/root/boot/vmlinuz and DIR/root/modules are links to the kernel's image and modules, if it has
-# any. The archive is the one that apt has for Debian already, else deb.debian.org.
+# DIR/root/vmlinuz and DIR/root/modules are links to the kernel's image and modules, if there is one.
+# The archive is the one that apt has for Debian already, else deb.debian.org.
 set -eu
 
 dir=$1
@@ -68,10 +68,10 @@ done
 
 # From 7.3 on the image lies beside its modules.
 for image in "$dir"/root/boot/vmlinuz-* "$dir"/root/usr/lib/modules/*/vmlinuz; do
-	[ ! -e "$image" ] || ln -sf "$image" "$dir/root/vmlinuz"
+	[ ! -e "$image" ] || ln -sfr "$image" "$dir/root/vmlinuz"
 done
 for modules in "$dir"/root/lib/modules/* "$dir"/root/usr/lib/modules/*; do
-	[ ! -d "$modules/kernel" ] || ln -sfn "$modules" "$dir/root/modules"
+	[ ! -d "$modules/kernel" ] || ln -sfnr "$modules" "$dir/root/modules"
 done
 rm -rf "$dir/apt"
 echo "$suite $*" >"$dir/done"

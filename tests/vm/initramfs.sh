@@ -22,7 +22,7 @@ for applet in sh mount umount insmod rmmod cat echo ls sleep poweroff reboot dme
 done
 install -m 755 "$init" "$tree/init"
 # What the kernel runs when the host asks for a shutdown; init is a shell and would not end by itself.
-printf '#!/bin/sh\nexec /bin/poweroff -f\n' >"$tree/sbin/poweroff"
+printf '#!/bin/sh\necho "guest: clock $(date +%%s)" >/dev/console\nexec /bin/poweroff -f\n' >"$tree/sbin/poweroff"
 printf '#!/bin/sh\nexec /bin/reboot -f\n' >"$tree/sbin/reboot"
 chmod 755 "$tree/sbin/poweroff" "$tree/sbin/reboot"
 

@@ -448,8 +448,7 @@ static int link_offer(struct link *link, enum component c)
 	if (r < 0)
 		return r;
 	r = slot_listen(&l->slot[c], VMBUS_SIGNAL_CONNECTION((uint32_t)r));
-	if (r >= 0 && l->machine)
-		deliver(l);
+	deliver(l);
 	return r;
 }
 
@@ -481,6 +480,13 @@ static int link_signal(struct link *link, enum component c)
 	return r < 0 ? r : 0;
 }
 
+static uint64_t link_reference_time(struct link *link)
+{
+	const struct machine *m = of_link(link)->machine;
+
+	return m ? machine_reference_time(m) : 0;
+}
+
 static struct link *link_free(struct link *link)
 {
 	struct link_vmbus *l;
@@ -507,6 +513,7 @@ static const struct link_ops vmbus_link_ops = {
 	.offers_done = link_offers_done,
 	.rescind = link_rescind,
 	.signal = link_signal,
+	.reference_time = link_reference_time,
 	.free = link_free,
 };
 

@@ -42,9 +42,12 @@ struct machine {
 	int kvm_fd, vm_fd, news_fd;
 	struct vcpu *vcpu[MACHINE_PROCESSORS_MAX];
 
-	pthread_mutex_t lock; /* holds for all below: the processors' threads come here */
+	/* For the devices alone: a console that is not read may keep a processor, and nobody else. */
+	pthread_mutex_t ports_lock;
 	struct ports ports;
 	bool serial_line;
+
+	pthread_mutex_t lock; /* for all below; never held together with the other */
 	struct synic synic[MACHINE_PROCESSORS_MAX];
 	struct machine_message message[MESSAGES_MAX];
 	unsigned n_messages, first_message;
@@ -160,10 +163,10 @@ static uint32_t on_read_port(void *user, uint16_t port, unsigned size)
 	struct machine *m = user;
 	uint32_t value;
 
-	(void)pthread_mutex_lock(&m->lock);
+	(void)pthread_mutex_lock(&m->ports_lock);
 	value = ports_read(&m->ports, port, size);
 	update_serial_line(m);
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_unlock(&m->ports_lock);
 	return value;
 }
 
@@ -176,19 +179,19 @@ static void request_reset(struct machine *m)
 static void on_write_port(void *user, uint16_t port, unsigned size, uint32_t value)
 {
 	struct machine *m = user;
+	enum ports_request request;
 
+	(void)pthread_mutex_lock(&m->ports_lock);
+	request = ports_write(&m->ports, port, size, value);
+	update_serial_line(m);
+	(void)pthread_mutex_unlock(&m->ports_lock);
+	if (request == PORTS_NOTHING)
+		return;
 	(void)pthread_mutex_lock(&m->lock);
-	switch (ports_write(&m->ports, port, size, value)) {
-	case PORTS_NOTHING:
-		update_serial_line(m);
-		break;
-	case PORTS_POWER_OFF:
+	if (request == PORTS_POWER_OFF)
 		end(m, MACHINE_OFF, NULL);
-		break;
-	case PORTS_RESET:
+	else
 		request_reset(m);
-		break;
-	}
 	(void)pthread_mutex_unlock(&m->lock);
 }
 
@@ -421,6 +424,7 @@ int machine_new(const struct machine_options *options, struct machine **ret)
 	m->options = *options;
 	m->memory.fd = m->kvm_fd = m->vm_fd = m->news_fd = -1;
 	(void)pthread_mutex_init(&m->lock, NULL);
+	(void)pthread_mutex_init(&m->ports_lock, NULL);
 	ports_init(&m->ports, options->console_fd);
 	r = set_up(m);
 	if (r < 0)
@@ -455,6 +459,7 @@ struct machine *machine_free(struct machine *m)
 	close_fd(m->news_fd);
 	guest_memory_done(&m->memory);
 	(void)pthread_mutex_destroy(&m->lock);
+	(void)pthread_mutex_destroy(&m->ports_lock);
 	free(m);
 	return NULL;
 }
@@ -504,6 +509,15 @@ bool machine_take_message(struct machine *m, struct machine_message *ret)
 	}
 	(void)pthread_mutex_unlock(&m->lock);
 	return any;
+}
+
+/* KVM's Hyper-V counter is its clock for this machine (arch/x86/kvm/hyperv.c). */
+uint64_t machine_reference_time(const struct machine *m)
+{
+	struct kvm_clock_data clock = { 0 };
+
+	(void)ioctl(m->vm_fd, KVM_GET_CLOCK, &clock);
+	return clock.clock / 100;
 }
 
 static int set_eventfd(struct machine *m, uint32_t connection, int fd, uint32_t flags)

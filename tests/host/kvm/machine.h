@@ -64,6 +64,9 @@ enum machine_state machine_state(struct machine *m, char *sentence, size_t size)
 /* Whether there was a message of the guest; in the order in which they were posted. */
 bool machine_take_message(struct machine *m, struct machine_message *ret);
 
+/* What the guest reads in its reference counter, in 100 ns. */
+uint64_t machine_reference_time(const struct machine *m);
+
 /* From now on the guest's signals to this connection are counted by the eventfd; or no longer. */
 _must_check_ int machine_listen(struct machine *m, uint32_t connection, int fd);
 void machine_ignore(struct machine *m, uint32_t connection, int fd);
