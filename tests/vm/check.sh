@@ -202,7 +202,7 @@ check rescind "channels taken away and offered again" \
 check no-kernel "what is no kernel" \
 	"! vmichost boot --kernel \$images/guest.cpio" "expect \$o.text 'neither a vmlinux nor a bzImage'"
 
-hostile='vmichost boot --kernel $images/hostile --console $console --for 60'
+hostile='vmichost boot --width 300 --kernel $images/hostile --console $console --for 60'
 check hostile-calls "a hostile guest: hypercalls" \
 	"$hostile --append hostile=calls" "expect \$o.console 'calls refused: 16' 'still here'"
 check hostile-messages "a hostile guest: 4000 messages" \
@@ -213,7 +213,7 @@ check hostile-pages "a hostile guest: pages that it does not have" \
 	"$hostile --append hostile=pages" "expect \$o.console 'pages done' 'still here' &&
 	 expect \$o.text 'outside the guest'"
 check hostile-rings "a hostile guest: wild indices" \
-	"$hostile --append hostile=rings" "expect \$o.console 'rings done' 'still here'"
+	"$hostile --append hostile=rings" "expect \$o.console 'rings done' 'still here' && expect \$o.text 'Heartbeat, 6 times'"
 check hostile-fault "a hostile guest: a triple fault" \
 	"! $hostile --append hostile=fault" "expect \$o.text 'triple fault'"
 check hostile-spin "a hostile guest: it spins, and is ended in time" \

@@ -27,7 +27,7 @@ __asm__(".section .setup, \"ax\"\n"
 #define MSR_OS_ID 0x40000000u
 #define MSR_HYPERCALL 0x40000001u
 #define MSR_TIME 0x40000020u /* in 100 ns */
-#define PATIENCE UINT64_C(100000000)
+#define PATIENCE UINT64_C(50000000)
 #define MSR_SCONTROL 0x40000080u
 #define MSR_SIEFP 0x40000082u
 #define MSR_SIMP 0x40000083u
@@ -130,13 +130,12 @@ static int take_message(void)
 /* Posts as a kernel does: again while the host has no buffer, taking what it says meanwhile. */
 static uint64_t post(const uint32_t *word, size_t n)
 {
-	uint64_t status;
+	uint64_t status = post_at(1, word, n, (uint32_t)n * 4);
 
-	do {
+	while (status == 19) {
+		(void)take_message();
 		status = post_at(1, word, n, (uint32_t)n * 4);
-		while (take_message())
-			;
-	} while (status == 19);
+	}
 	return status;
 }
 
@@ -185,6 +184,7 @@ static void open_heartbeat(uint32_t page)
 		RINGS[i] = 0;
 	(void)post(word, 23);
 	(void)POST(5, 0, HEARTBEAT, 1, PAGES_LIST, 0, 4);
+	(void)take(2);
 }
 
 static void signal_heartbeat(void)
@@ -285,6 +285,7 @@ static void rings(void)
 			signal_heartbeat();
 			(void)POST(7, 0, HEARTBEAT);
 			(void)POST(11, 0, HEARTBEAT, PAGES_LIST);
+			(void)take(1);
 		}
 	say("hostile: rings done\n");
 }
