@@ -37,8 +37,10 @@ if [ ! "$images/vmlinux" -nt "$kernel/vmlinuz" ]; then
 	prepare sh tests/vm/vmlinux.sh "$kernel/vmlinuz" "$images/vmlinux"
 fi
 cp "$kernel/vmlinuz" "$build/vm/hostile" "$images"
+prepare sh tests/vm/fetch.sh "$cache/daemons" bookworm-backports hyperv-daemons
+daemons=$cache/daemons/root/usr/sbin
 prepare sh tests/vm/initramfs.sh "$images/guest.cpio" tests/vm/guest-init.sh "$kernel" \
-	"hv_vmbus hv_utils"
+	"hv_vmbus hv_utils" "$daemons/hv_kvp_daemon" "$daemons/hv_vss_daemon"
 
 # --- where it runs ---
 
@@ -170,6 +172,15 @@ stock 2016 3.0 4.0 mismatch
 stock 2019 3.0 4.0 mismatch
 stock 2022 3.2 4.0 mismatch
 stock 2025 3.2 4.0 mismatch
+# The keys that hv_kvp_daemon makes up on request (tools/hv/hv_kvp_daemon.c), in its order.
+check daemons "a stock guest with Debian's hv_kvp_daemon and hv_vss_daemon" \
+	"$boot --append 'nokaslr mitigations=off quiet vm.do=daemons' --shutdown-after 1 \
+	--width 400 --save report; s=\$?; cat report; exit \$s" \
+	"expect_rows 'guest-service no-contact 0.0 0.0 0' 'heartbeat ok 3.0 3.0 0' \
+	'kvp mismatch 3.0 4.0 0' 'shutdown ok 3.0 3.0 0' 'timesync ok 3.0 4.0 0' 'vss mismatch 3.0 5.0 0' &&
+	expect \$o.text 'Key-Value Pair Exchange *True *OK.*does not match the version expected by the hosting' &&
+	[ \"\$(sed -n 's/^ *\"key\": \"\([A-Z][A-Za-z0-9]*\)\".*/\1/p' \$o.text | grep -vx 2019 | tr '\n' ' ')\" = \
+	'FullyQualifiedDomainName IntegrationServicesVersion NetworkAddressIPv4 NetworkAddressIPv6 OSBuildNumber OSName OSMajorVersion OSMinorVersion OSVersion ProcessorArchitecture ' ]"
 check json "the report as JSON, alone on the standard output" \
 	"$boot $quiet --json --shutdown-after 1 2>/dev/null | vmichost report --width 200 -" \
 	"expect \$o.text 'Heartbeat  *True *OK'"

@@ -16,6 +16,11 @@ echo "guest: $(uname -r) is up, $(grep -c ^processor /proc/cpuinfo) processors"
 case $(cat /proc/cmdline) in
 *vm.do=poweroff*) poweroff -f ;;
 *vmichost.restarts=0*vm.do=reboot*) reboot -f ;;
+*vm.do=daemons*)
+	mkdir -p /var/lib/hyperv
+	hv_kvp_daemon
+	hv_vss_daemon
+	;;
 *vm.do=panic*) echo c >/proc/sysrq-trigger ;;
 esac
 while :; do sleep 1000; done
