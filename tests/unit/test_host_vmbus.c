@@ -392,6 +392,7 @@ static void openings_that_cannot_be_are_answered_with_a_failure(void **state)
 		{ 2, 0xe1e10, 0, 3, "one size" },
 		{ 2, 0xe1e10, 0, 8, "one size" },
 		{ 2, 0xe1e10, 0, 0x80000004, "one size" },
+		{ 2, 0xe1e14, 0, 1, "one size" },      /* two header pages and no data */
 		{ 2, 0xe1e10, 2, 4, "processor" },
 		{ 2, 0xe1e10, 0xfffffffe, 4, "processor" },
 		{ 77, 0xe1e10, 0, 4, "not offered" },
@@ -402,6 +403,7 @@ static void openings_that_cannot_be_are_answered_with_a_failure(void **state)
 	connect_and_join(f);
 	announce(f, 2, 0xe1e10, 8);
 	announce(f, 3, 0xe1e12, 8);
+	announce(f, 2, 0xe1e14, 2);
 	POST(f, 8, 2, 0xe1e13, (8 + 8 * 8) | 1u << 16, 8 * 4096, 0, 1, 0);
 	f->first = f->sent;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
