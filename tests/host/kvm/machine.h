@@ -59,7 +59,7 @@ const struct guest_memory *machine_memory(const struct machine *m);
 /* Readable when one of the next two has something new. Reading it is machine_take_news's part. */
 int machine_news_fd(const struct machine *m);
 void machine_take_news(struct machine *m);
-/* sentence gets what the guest or KVM said of the end, "" if nothing; NULL: not wanted. */
+/* sentence gets what the guest or KVM said of its end or crash, "" if nothing. NULL: not wanted. */
 enum machine_state machine_state(struct machine *m, char *sentence, size_t size);
 /* Whether there was a message of the guest; in the order in which they were posted. */
 bool machine_take_message(struct machine *m, struct machine_message *ret);
