@@ -7,8 +7,8 @@
 
 SHELL := /bin/sh
 MAKEFLAGS += --no-builtin-rules
-# As many jobs as there are processors, unless the command line says otherwise.
-ifeq ($(filter --jobserver% -j%,$(MAKEFLAGS)),)
+# As many jobs as there are processors.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 BUILD := build
@@ -82,8 +82,16 @@ $(DSDT): tests/host/kvm/dsdt.asl $(BUILD)/deps.mk
 	$(Q)iasl -vs -ve -vw 6033 -vw 3150 -tc -p $(@:.h=) $< >$(@:.h=.log) || { cat $(@:.h=.log); exit 1; }
 	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@:.h=.hex) >$@
 
+# What an object was made with: when that changes, it is made anew.
+.PHONY: always
+
 define flavour
-$(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk | $(needs_$(1))
+$(BUILD)/$(1)/flags: always
+	@mkdir -p $$(@D)
+	@echo '$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1))' | cmp -s - $$@ || \
+		echo '$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1))' >$$@
+
+$(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk $(BUILD)/$(1)/flags | $(needs_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$< $(if $(filter-out plain,$(1)),[$(1)]))
 	$$(Q)$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1)) $$(PKG_CFLAGS) -MMD -MP -c -o $$@ $$<
@@ -148,7 +156,7 @@ check:
 check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain)
 	@$(RUN) "unit tests" $(call tests_in,plain)
 	@$(RUN) "scenarios" $(call scenarios,plain)
-	@$(RUN) "the tree and the programs" "tests/structure.sh $(BUILD)" "tests/programs.sh $(BUILD)"
+	@$(RUN) "the tree and the programs" "sh tests/structure.sh $(BUILD)" "sh tests/programs.sh $(BUILD)"
 
 # The second compiler: it warns of other things, and orders the ring's words differently.
 .PHONY: check-clang

@@ -17,6 +17,8 @@
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 /* ...and refused after this time: well before the 30 s after which Linux's own driver gives up. */
 #define RETRY_LIMIT_USEC (10 * USEC_PER_SEC)
+/* How long to rely on the host's word that there is room for an answer. */
+#define ROOM_USEC (100 * USEC_PER_MSEC)
 /* A ring that makes no sense is not opened again at once: the host may be doing it on purpose. */
 #define REOPEN_USEC (2 * USEC_PER_SEC)
 /* Packets taken in one go: the other channels must have their turn. */
@@ -87,6 +89,7 @@ struct channel {
 	sd_event_source *interrupt, *timer, *more;
 	const struct log *log;
 	const struct conf_component *conf;
+	bool user_logs;
 	struct channel_log to;
 	enum chan_state state;
 	struct port *port;
@@ -100,6 +103,7 @@ struct channel {
 	struct log_rate troubles, rescinds;
 };
 
+static void broken(struct channel *c, const char *what);
 static void pump(struct channel *c);
 
 static uint64_t now_usec(const struct channel *c)
@@ -132,8 +136,10 @@ static int on_interrupt(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)source;
 	(void)fd;
 	(void)revents;
-	(void)c->port->ops->acknowledge(c->port);
-	pump(c);
+	if (c->port->ops->acknowledge(c->port) < 0)
+		broken(c, "its interrupt cannot be taken"); /* it would interrupt for ever */
+	else
+		pump(c);
 	return 0;
 }
 
@@ -237,6 +243,8 @@ static void send_answer(struct channel *c)
 		r = ring_tx_wait_for_room(&c->tx, c->in.len);
 		if (r == 0) {
 			c->unsent = true;
+			if (c->hold == HOLD_NOTHING)
+				timer_start(c, ROOM_USEC);
 			return;
 		}
 		if (r > 0)
@@ -280,7 +288,7 @@ static void act_on(struct channel *c, const struct ic_result *result)
 	else if (result->why)
 		channel_log_refusal(&c->to, now_usec(c), result->error, result->why,
 				    result->verdict == IC_REPLY ? "refusing it" : "ignoring it");
-	else if (result->error < 0)
+	else if (result->error < 0 && !c->user_logs)
 		channel_log_failure(&c->to, now_usec(c), result->error);
 
 	switch (result->verdict) {
@@ -404,7 +412,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	(void)source;
 	(void)usec;
 	if (c->unsent) {
-		timer_start(c, RETRY_USEC); /* c->in is needed for what is held */
+		/* What is held needs c->in, and a host that does not know pending_send_size tells
+		 * nobody that there is room. */
+		pump(c);
+		if (is_open(c) && (c->unsent || c->hold != HOLD_NOTHING))
+			timer_start(c, RETRY_USEC);
 		return 0;
 	}
 	switch (c->hold) {
@@ -461,12 +473,14 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 	c->event = options->event;
 	c->log = options->log;
 	c->conf = options->conf;
+	c->user_logs = options->user_logs;
 	c->state = CHAN_ABSENT;
 	c->to = (struct channel_log){
 		.log = options->log,
 		.service = options->service,
 		.policy = &options->conf->policy,
 		.profile = options->profile,
+		.overridden = options->conf->overridden,
 	};
 	c->ic = (struct ic){
 		.service = options->service,

@@ -20,12 +20,13 @@ struct channel_options {
 	const struct conf_component *conf; /* must outlive the channel */
 	const char *profile;               /* its name, for the log */
 	void *user;                        /* of the service (heartbeat.h, timesync.h, kvp.h) */
+	bool user_logs;                    /* it logs what fails there, in better words */
 };
 
 /* A channel that waits for its offer. 0 or a negative errno. */
 _must_check_ int channel_new(const struct channel_options *options, struct channel **ret);
 
-/* Closes its port and gives it back. Returns NULL. */
+/* Closes its port, which the transport then frees. Returns NULL. */
 struct channel *channel_free(struct channel *c);
 
 const struct ic_service *channel_service(const struct channel *c);

@@ -7,6 +7,8 @@
 
 /* Versions are at most "65535.65535 ": the longest list that is shown whole. */
 #define LIST_TEXT 1280
+/* Hosts offer six at most; what is longer is a test, and not for reading. */
+#define SHOWN_MAX 12
 
 static uint64_t ns(uint64_t usec)
 {
@@ -22,6 +24,19 @@ static const char *format_versions(const struct ic_version *v, unsigned n, char 
 		used += (size_t)snprintf(text + used, LIST_TEXT - used, "%s%u.%u", i ? " " : "",
 					 v[i].major, v[i].minor);
 	return n > 0 ? text : "nothing";
+}
+
+/* The same for people: of a long list the beginning and its length; the fields have all of it. */
+static const char *format_beginning(const struct ic_list *list, char text[static LIST_TEXT])
+{
+	size_t used;
+
+	if (list->n <= SHOWN_MAX)
+		return format_versions(list->v, list->n, text);
+	(void)format_versions(list->v, SHOWN_MAX, text);
+	used = strlen(text);
+	(void)snprintf(text + used, LIST_TEXT - used, " ... (%u in all)", list->n);
+	return text;
 }
 
 static const char *format_pair(const struct ic_answer *a, char text[static 64])
@@ -54,6 +69,8 @@ static bool is_below_offer(const struct ic *ic)
 /* The end of the line: what the answer means. */
 static const char *meaning(const struct ic *ic)
 {
+	if (ic->answer.silent)
+		return ": they have nothing in common, the host will have no contact with the component";
 	if (ic->answer.outcome == IC_NO_COMMON)
 		return ": they have nothing in common, the host will count the component as failed until "
 		       "it offers something else";
@@ -73,40 +90,56 @@ static int level(const struct ic *ic)
 	return LOG_INFO;
 }
 
-void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic)
+/* The negotiation as structured fields, complete. */
+struct negotiation_fields {
+	char component[64], framework[LIST_TEXT + 32], message[LIST_TEXT + 32], answer[96], outcome[64],
+		profile[64];
+};
+
+static void fields_fill(struct negotiation_fields *f, const struct channel_log *to,
+			const struct ic *ic, const char *pair)
 {
 	static const char *const outcomes[] = {
 		[IC_NOT_NEGOTIATED] = "none", [IC_AGREED] = "agreed",
 		[IC_NO_COMMON] = "no-common-version", [IC_FORCED] = "forced",
 	};
-	char framework[LIST_TEXT], message[LIST_TEXT], ours[LIST_TEXT], pair[64];
-	char f_component[64], f_framework[LIST_TEXT + 32], f_message[LIST_TEXT + 32], f_answer[96],
-		f_outcome[64], f_profile[64];
-	const char *const fields[] = { f_component, f_framework, f_message, f_answer,
-				       f_outcome,   f_profile,   NULL };
+	const struct ic_list *framework = &ic->offer.framework, *message = &ic->offer.message;
+	char list[LIST_TEXT];
+
+	(void)snprintf(f->component, sizeof(f->component), "VMIC_COMPONENT=%s", to->service->name);
+	(void)format_versions(framework->v, framework->n, list);
+	(void)snprintf(f->framework, sizeof(f->framework), "VMIC_OFFERED_FRAMEWORK=%s", list);
+	(void)format_versions(message->v, message->n, list);
+	(void)snprintf(f->message, sizeof(f->message), "VMIC_OFFERED_MESSAGE=%s", list);
+	(void)snprintf(f->answer, sizeof(f->answer), "VMIC_ANSWER=%s", pair);
+	(void)snprintf(f->outcome, sizeof(f->outcome), "VMIC_OUTCOME=%s",
+		       outcomes[ic->answer.outcome]);
+	(void)snprintf(f->profile, sizeof(f->profile), "VMIC_PROFILE=%s", to->profile);
+}
+
+void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic)
+{
+	char framework[LIST_TEXT], message[LIST_TEXT], pair[64];
+	char our_framework[LIST_TEXT], our_message[LIST_TEXT];
+	struct negotiation_fields f;
+	const char *const fields[] = { f.component, f.framework, f.message, f.answer,
+				       f.outcome,   f.profile,   NULL };
 	unsigned suppressed;
 
 	if (!log_rate_allows(&to->negotiations, ns(now_usec), &suppressed))
 		return;
-	(void)format_versions(ic->offer.framework.v, ic->offer.framework.n, framework);
-	(void)format_versions(ic->offer.message.v, ic->offer.message.n, message);
-	(void)format_pair(&ic->answer, pair);
-	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
-	(void)snprintf(f_framework, sizeof(f_framework), "VMIC_OFFERED_FRAMEWORK=%s", framework);
-	(void)snprintf(f_message, sizeof(f_message), "VMIC_OFFERED_MESSAGE=%s", message);
-	(void)snprintf(f_answer, sizeof(f_answer), "VMIC_ANSWER=%s", pair);
-	(void)snprintf(f_outcome, sizeof(f_outcome), "VMIC_OUTCOME=%s", outcomes[ic->answer.outcome]);
-	(void)snprintf(f_profile, sizeof(f_profile), "VMIC_PROFILE=%s", to->profile);
-
+	fields_fill(&f, to, ic, format_pair(&ic->answer, pair));
 	log_line(to->log, level(ic), fields,
-		 "%s: the host offers framework %.200s, message %.200s; profile %s admits to message %s; "
-		 "answered %s%s",
-		 to->service->name, framework[0] ? framework : "nothing", message[0] ? message : "nothing",
-		 to->profile,
-		 format_versions(to->policy->message.v, to->policy->message.n, ours), pair, meaning(ic));
+		 "%s: the host offers framework %s, message %s; we admit to framework %s, message %s "
+		 "(profile %s%s); answered %s%s",
+		 to->service->name, format_beginning(&ic->offer.framework, framework),
+		 format_beginning(&ic->offer.message, message),
+		 format_versions(to->policy->framework.v, to->policy->framework.n, our_framework),
+		 format_versions(to->policy->message.v, to->policy->message.n, our_message),
+		 to->profile, to->overridden ? ", overridden" : "", pair, meaning(ic));
 	if (suppressed > 0)
-		log_info(to->log, "%s: %u negotiations before this one were not logged", to->service->name,
-			 suppressed);
+		log_info(to->log, "%s: %u negotiations before this one were not logged",
+			 to->service->name, suppressed);
 }
 
 /* One rate-limited warning with the component and the errno as fields. */
@@ -132,14 +165,15 @@ void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, c
 
 void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 {
-	/* No such key, no more items, no such adapter: what a host hears every day. */
-	static const int ordinary[] = { ENOENT, ENODATA, ENODEV };
+	/* No such key, no more items, no such adapter: what a host hears every day. And what vmicd
+	 * does not do, which sys.h logs with its reason. */
+	static const int ordinary[] = { ENOENT, ENODATA, ENODEV, EOPNOTSUPP };
 	char text[256];
 
 	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++)
 		if (error == -ordinary[i])
 			return;
-	(void)snprintf(text, sizeof(text), "a request of the host failed: %s, it is told so",
+	(void)snprintf(text, sizeof(text), "a request of the host failed: %s; the host was told",
 		       strerror(-error));
 	warn(to, &to->failures, now_usec, error, text);
 }

@@ -11,6 +11,7 @@ struct channel_log {
 	const struct ic_service *service;
 	const struct ic_policy *policy;
 	const char *profile;
+	bool overridden; /* policy is not the profile's as it stands */
 	struct log_rate negotiations, refusals, failures;
 };
 

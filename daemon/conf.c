@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/conf.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <ini.h>
 #include <stdarg.h>
@@ -62,6 +63,26 @@ __attribute__((format(printf, 2, 3))) static void complain(struct conf_error *er
 	va_start(ap, format);
 	(void)vsnprintf(error->text, sizeof(error->text), format, ap);
 	va_end(ap);
+
+	/* What a file holds must not steer the terminal on which it is complained of. */
+	for (char *c = error->text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+}
+
+/* A list of names for a message, as it grows. */
+struct names {
+	char text[256];
+	size_t used;
+};
+
+static void names_add(struct names *n, const char *name)
+{
+	int len = snprintf(n->text + n->used, sizeof(n->text) - n->used, "%s%s", n->used ? ", " : "",
+			   name);
+
+	if (len > 0 && (size_t)len < sizeof(n->text) - n->used)
+		n->used += (size_t)len;
 }
 
 /* --- values: each parser returns 0, or -EINVAL for what is not its kind --- */
@@ -269,7 +290,8 @@ static int set_answer_delay(struct reading *r, enum ic_component c, const char *
 	return parse_whole_number(value, 0, 3600, &r->conf.component[c].answer_delay_s);
 }
 
-#define VERSIONS_EXPECTED "versions that vmicd speaks, best first, such as \"3.0 1.0\""
+#define VERSIONS_EXPECTED \
+	"versions that vmicd speaks, best first, each once, separated by spaces, such as \"3.0 1.0\""
 
 /* section NULL: every component's */
 static const struct key {
@@ -292,6 +314,18 @@ static const struct key {
 	{ NULL, "AnswerTruncate", set_answer_truncate, "a number of bytes from 1 to 16384" },
 	{ NULL, "AnswerDelaySec", set_answer_delay, "a number of seconds from 0 to 3600" },
 };
+
+int conf_key_at(size_t index, struct conf_key *ret)
+{
+	if (index >= ARRAY_LEN(keys))
+		return -ENOENT;
+	*ret = (struct conf_key){
+		.section = keys[index].section,
+		.name = keys[index].key,
+		.expected = keys[index].expected,
+	};
+	return 0;
+}
 
 /* The component whose section this is, or IC_COMPONENTS. */
 static enum ic_component section_component(const char *section)
@@ -321,6 +355,29 @@ static const struct key *key_find(const char *section, const char *name)
 	return NULL;
 }
 
+static struct names keys_of(const char *section)
+{
+	struct names n = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (key_find(section, keys[i].key) == &keys[i])
+			names_add(&n, keys[i].key);
+	return n;
+}
+
+static struct names sections(void)
+{
+	struct names n = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (keys[i].section && section_component(keys[i].section) == IC_COMPONENTS &&
+		    (i == 0 || !keys[i - 1].section || strcmp(keys[i - 1].section, keys[i].section) != 0))
+			names_add(&n, keys[i].section);
+	for (size_t i = 0; i < ic_n_services; i++)
+		names_add(&n, ic_services[i]->name);
+	return n;
+}
+
 /* --- files --- */
 
 /* inih's callback: 1 to go on, 0 to count this line as an error. */
@@ -329,20 +386,21 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	struct reading *r = user;
 	const struct key *key = key_find(section, name);
 
-	if (r->error->text[0])
-		return 0;
 	if (key && key->set(r, section_component(section), value) == 0)
 		return 1;
 
 	if (key)
 		complain(r->error, "%s:%u: [%s] %s=%s: expected %s", r->path, r->line, section,
 			 name, value, key->expected);
+	else if (section[0] == '\0')
+		complain(r->error, "%s:%u: '%s' stands before the first [Section]", r->path, r->line,
+			 name);
 	else if (section_is_known(section))
-		complain(r->error, "%s:%u: [%s] has no key '%s'", r->path, r->line, section, name);
+		complain(r->error, "%s:%u: [%s] has no key '%s': expected one of %s", r->path, r->line,
+			 section, name, keys_of(section).text);
 	else
-		complain(r->error,
-			 "%s:%u: no section is called '%s': expected Daemon, Negotiation, Heartbeat, "
-			 "KVP or TimeSync", r->path, r->line, section);
+		complain(r->error, "%s:%u: no section is called '%s': expected one of %s", r->path,
+			 r->line, section, sections().text);
 	return 0;
 }
 
@@ -358,7 +416,7 @@ static int get_line(struct reading *r, char *to, size_t size)
 			complain(r->error, "%s:%u: a NUL byte: expected text", r->path, r->line);
 			return -EINVAL;
 		}
-		if (n == 0 && (ch == ' ' || ch == '\t'))
+		if (n == 0 && isspace(ch))
 			continue;
 		if (n + 2 == size) {
 			complain(r->error, "%s:%u: the line is too long: expected at most %zu characters",
@@ -435,6 +493,13 @@ static int read_files(struct reading *r, const char *path)
 	return 0;
 }
 
+static bool policies_equal(const struct ic_policy *a, const struct ic_policy *b)
+{
+	return memcmp(&a->framework, &b->framework, sizeof(a->framework)) == 0 &&
+	       memcmp(&a->message, &b->message, sizeof(a->message)) == 0 &&
+	       a->no_match == b->no_match;
+}
+
 static void resolve(struct reading *r)
 {
 	for (int c = 0; c < IC_COMPONENTS; c++) {
@@ -449,6 +514,8 @@ static void resolve(struct reading *r)
 		if (o->has_no_match)
 			policy->no_match = o->no_match;
 		policy->raw = o->raw;
+		r->conf.component[c].overridden =
+			!policies_equal(policy, &r->conf.profile->component[c]);
 	}
 }
 

@@ -18,6 +18,7 @@ extern const char *const conf_clock_names[CONF_CLOCKS];
 struct conf_component {
 	bool enabled;
 	struct ic_policy policy;  /* the profile's, with what the configuration says instead */
+	bool overridden;          /* policy is not the profile's as it stands */
 	unsigned answer_delay_s;  /* for testing hosts: how late a negotiation is answered */
 };
 
@@ -35,6 +36,16 @@ struct conf {
 struct conf_error {
 	char text[512];
 };
+
+/* A key that there is. section NULL: each component's section has it. */
+struct conf_key {
+	const char *section, *name;
+	const char *expected; /* what its value must be, as a clause */
+};
+
+/* The key of this number, from 0 on, so that a test can hold the manual against them. 0, or -ENOENT
+ * when there are no more. */
+_must_check_ int conf_key_at(size_t index, struct conf_key *ret);
 
 /*
  * Reads the configuration. path: the one file to read, with the drop-ins in "PATH.d"; NULL: the

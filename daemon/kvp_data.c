@@ -9,54 +9,31 @@
 #include "daemon/osinfo.h"
 #include "daemon/pool.h"
 
-#define POOL_DIRECTORY "/var/lib/hyperv"
-
-struct trouble {
-	int error; /* 0: it works */
-	bool told;
-};
-
 struct kvp_data {
 	struct pool *pools[KVP_POOLS];
 	struct net *net;
 	struct osinfo *osinfo;
-	struct trouble troubles[KVP_DATA_PARTS];
+	int network_error; /* as last told */
 	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
+	void (*failed)(void *user, enum kvp_data_part part, int error);
 	void *user;
 };
 
-static void note(struct kvp_data *d, enum kvp_data_part part, int r)
+static void tell(const struct kvp_data *d, enum kvp_data_part part, int error)
 {
-	struct trouble *t = &d->troubles[part];
-
-	if (t->error != r)
-		*t = (struct trouble){ .error = r };
+	if (error < 0 && d->failed)
+		d->failed(d->user, part, error);
 }
 
-int kvp_data_take_error(struct kvp_data *d, enum kvp_data_part part)
-{
-	struct trouble *t = &d->troubles[part];
-
-	if (t->told)
-		return 0;
-	t->told = true;
-	return t->error;
-}
-
-/* A held lock, a missing key or the end of the list say nothing about the pools' health. */
-static int note_pool(struct kvp_data *d, int r)
-{
-	if (r != -EAGAIN && r != -ENOENT && r != -ENODATA)
-		note(d, KVP_DATA_POOLS, r);
-	return r;
-}
-
+/* Addresses that the kernel does not tell make an empty list, and the request succeeds. */
 static int note_facts(struct kvp_data *d, int r)
 {
 	int network = osinfo_network(d->osinfo);
 
-	if (network <= 0)
-		note(d, KVP_DATA_NETWORK, network);
+	if (network > 0 || network == d->network_error)
+		return r;
+	d->network_error = network;
+	tell(d, KVP_DATA_NETWORK, network);
 	return r;
 }
 
@@ -72,7 +49,7 @@ static int data_get(void *user, unsigned pool, struct kvp_record *record)
 	struct pool *p = pool_of(d, pool);
 
 	if (p)
-		return note_pool(d, pool_get(p, record));
+		return pool_get(p, record);
 	return pool == KVP_POOL_AUTO ? note_facts(d, osinfo_get(d->osinfo, record)) : -EINVAL;
 }
 
@@ -82,7 +59,7 @@ static int data_enumerate(void *user, unsigned pool, uint32_t index, struct kvp_
 	struct pool *p = pool_of(d, pool);
 
 	if (p)
-		return note_pool(d, pool_enumerate(p, index, ret));
+		return pool_enumerate(p, index, ret);
 	return pool == KVP_POOL_AUTO ? note_facts(d, osinfo_enumerate(d->osinfo, index, ret)) :
 				       -EINVAL;
 }
@@ -96,10 +73,8 @@ static int data_set(void *user, unsigned pool, const struct kvp_record *record)
 	if (!p)
 		return pool == KVP_POOL_AUTO ? -EACCES : -EINVAL;
 	r = pool_set(p, record);
-	/* Here -ENOENT is the directory that is missing. */
-	if (r != -EAGAIN)
-		note(d, KVP_DATA_POOLS, r);
-	return r;
+	/* It is the directory that is missing: "no such key" would be the wrong thing to tell. */
+	return r == -ENOENT ? -ENOTDIR : r;
 }
 
 static int data_remove(void *user, unsigned pool, const char *key)
@@ -108,17 +83,15 @@ static int data_remove(void *user, unsigned pool, const char *key)
 	struct pool *p = pool_of(d, pool);
 
 	if (p)
-		return note_pool(d, pool_remove(p, key));
+		return pool_remove(p, key);
 	return pool == KVP_POOL_AUTO ? -EACCES : -EINVAL;
 }
 
 static int data_get_ip(void *user, struct kvp_ip *ip)
 {
 	struct kvp_data *d = user;
-	int r = net_get_ip(d->net, ip);
 
-	note(d, KVP_DATA_NETWORK, r == -ENODEV ? 0 : r);
-	return r;
+	return net_get_ip(d->net, ip);
 }
 
 static int data_set_ip(void *user, const struct kvp_ip *ip)
@@ -163,13 +136,12 @@ static int make_pools(struct kvp_data *d, const char *directory, bool dry_run)
 		if (r < 0 && first == 0)
 			first = r;
 	}
-	note(d, KVP_DATA_POOLS, first);
+	tell(d, KVP_DATA_POOLS, first);
 	return 0;
 }
 
 int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret)
 {
-	const char *directory = options->pool_directory ? options->pool_directory : POOL_DIRECTORY;
 	const char *root = options->root ? options->root : "/";
 	struct kvp_data *d;
 	int r;
@@ -178,8 +150,9 @@ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret)
 	if (!d)
 		return -ENOMEM;
 	d->apply_ip = options->apply_ip;
+	d->failed = options->failed;
 	d->user = options->user;
-	r = make_pools(d, directory, options->dry_run);
+	r = make_pools(d, options->pool_directory, options->dry_run);
 	if (r == 0)
 		r = net_new(root, &d->net);
 	if (r == 0)

@@ -14,14 +14,21 @@
 #include "hv_util/base.h"
 #include "hv_util/kvp.h"
 
+enum kvp_data_part {
+	KVP_DATA_POOLS,   /* a pool file cannot be made */
+	KVP_DATA_NETWORK, /* the kernel does not tell addresses: their lists are empty */
+};
+
 struct kvp_data_options {
-	const char *pool_directory;   /* NULL: /var/lib/hyperv */
+	const char *pool_directory;
 	const char *root;             /* NULL: "/" */
 	const char *services_version; /* IntegrationServicesVersion; must live as long */
 	bool dry_run;                 /* pools are changed in memory only */
-	/* Makes ip the configuration of an interface. 0 or a negative errno for the host; it must
-	 * not block. NULL: SET_IP is -EOPNOTSUPP. */
+	/* Makes ip the configuration of an interface. 0 or a negative errno for the host; it must not
+	 * block. NULL: SET_IP is -EOPNOTSUPP. */
 	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
+	/* Told of a failure that no request's errno tells, once until it changes. May be NULL. */
+	void (*failed)(void *user, enum kvp_data_part part, int error);
 	void *user;
 };
 
@@ -32,20 +39,10 @@ extern const struct kvp_ops kvp_data_ops;
 
 /*
  * Makes the pool directory (mode 0755) and its five files, unless they are there or dry_run. That a
- * pool cannot be used is no failure of this function: its operations fail, and try anew each time;
- * see kvp_data_take_error. 0, -ENOMEM, -ENAMETOOLONG, or the errno of opening root.
+ * pool cannot be used is no failure of this function: failed is told, its operations fail, and each
+ * tries anew. 0, -ENOMEM, -ENAMETOOLONG, or the errno of opening root.
  */
 _must_check_ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret);
 
 /* Takes NULL; returns NULL. */
 struct kvp_data *kvp_data_free(struct kvp_data *d);
-
-enum kvp_data_part {
-	KVP_DATA_POOLS,   /* a pool file cannot be made, read or written */
-	KVP_DATA_NETWORK, /* the kernel does not tell addresses: lists are empty */
-	KVP_DATA_PARTS
-};
-
-/* The negative errno of a part that fails since the last call, once until it changes or the part
- * has worked again; 0: nothing new. For the caller to log after kvp_data_new and after requests. */
-int kvp_data_take_error(struct kvp_data *d, enum kvp_data_part part);

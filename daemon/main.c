@@ -15,7 +15,9 @@
 
 static const char *arg_config;
 static const char *arg_socket;
+static const char *arg_profile;
 static bool arg_dry_run;
+static enum { RUN = 0, LIST_PROFILES, SHOW_PROFILE, HELP, VERSION } arg_action;
 
 static void help(void)
 {
@@ -47,6 +49,14 @@ static void list_profiles(void)
 			     i == 0 ? " (the default)" : "");
 }
 
+static bool is_served(enum ic_component component)
+{
+	for (size_t i = 0; i < ic_n_services; i++)
+		if (ic_services[i]->component == component)
+			return true;
+	return false;
+}
+
 static int show_profile(const char *name)
 {
 	const struct profile *p = profile_find(name);
@@ -57,7 +67,7 @@ static int show_profile(const char *name)
 		return -EINVAL;
 	}
 	(void)printf("%s: %s\nsource: %s\n", p->name, p->title, p->source);
-	for (int c = 0; c < IC_COMPONENTS; c++) {
+	for (enum ic_component c = 0; c < IC_COMPONENTS; c++) {
 		const struct ic_policy *policy = &p->component[c];
 
 		if (policy->message.n == 0)
@@ -65,7 +75,8 @@ static int show_profile(const char *name)
 		(void)printf("%-10s", ic_component_names[c]);
 		print_versions("message", &policy->message);
 		print_versions(", framework", &policy->framework);
-		(void)printf("; nothing in common: %s\n", ic_no_match_names[policy->no_match]);
+		(void)printf("; nothing in common: %s%s\n", ic_no_match_names[policy->no_match],
+			     is_served(c) ? "" : " (not served by this version)");
 	}
 	return 0;
 }
@@ -81,7 +92,7 @@ static int parse_transport(const char *value)
 	return 0;
 }
 
-/* 1: go on; 0: all is done; -EINVAL: has been said why. */
+/* 0, or -EINVAL, which has been said. */
 static int parse_arguments(int argc, char **argv)
 {
 	enum { OPT_LIST_PROFILES = 256, OPT_SHOW_PROFILE };
@@ -110,16 +121,18 @@ static int parse_arguments(int argc, char **argv)
 			arg_dry_run = true;
 			break;
 		case OPT_LIST_PROFILES:
-			list_profiles();
-			return 0;
+			arg_action = LIST_PROFILES;
+			break;
 		case OPT_SHOW_PROFILE:
-			return show_profile(optarg);
+			arg_action = SHOW_PROFILE;
+			arg_profile = optarg;
+			break;
 		case 'h':
-			help();
-			return 0;
+			arg_action = HELP;
+			break;
 		case 'V':
-			(void)printf("vmicd %s\n", VMICD_VERSION);
-			return 0;
+			arg_action = VERSION;
+			break;
 		default:
 			(void)fprintf(stderr, "vmicd: 'vmicd --help' lists the options\n");
 			return -EINVAL;
@@ -130,11 +143,11 @@ static int parse_arguments(int argc, char **argv)
 			      argv[optind]);
 		return -EINVAL;
 	}
-	if (!arg_socket) {
+	if (arg_action == RUN && !arg_socket) {
 		(void)fprintf(stderr, "vmicd: no transport is given: expected --transport=socket:PATH\n");
 		return -EINVAL;
 	}
-	return 1;
+	return 0;
 }
 
 static void event_unrefp(sd_event **e)
@@ -182,19 +195,46 @@ static int run(const struct conf *conf)
 	return r;
 }
 
-int main(int argc, char **argv)
+static int start(void)
 {
 	struct conf_error error;
 	struct conf conf;
-	int r;
 
-	r = parse_arguments(argc, argv);
-	if (r <= 0)
-		return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-	r = conf_read(arg_config, &conf, &error);
-	if (r < 0) {
+	if (conf_read(arg_config, &conf, &error) < 0) {
 		(void)fprintf(stderr, "vmicd: %s\n", error.text);
 		return EXIT_USAGE;
 	}
 	return run(&conf);
+}
+
+/* What was printed has arrived: a full disk is a failure, too. */
+static int printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	(void)fprintf(stderr, "vmicd: cannot write: %s\n", strerror(errno));
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	if (parse_arguments(argc, argv) < 0)
+		return EXIT_USAGE;
+
+	switch (arg_action) {
+	case LIST_PROFILES:
+		list_profiles();
+		return printed();
+	case SHOW_PROFILE:
+		return show_profile(arg_profile) < 0 ? EXIT_USAGE : printed();
+	case HELP:
+		help();
+		return printed();
+	case VERSION:
+		(void)printf("vmicd %s\n", VMICD_VERSION);
+		return printed();
+	case RUN:
+		break;
+	}
+	return start();
 }

@@ -30,6 +30,7 @@ struct manager {
 	struct timesync timesync;
 	struct kvp_data *kvp_data;
 	struct kvp kvp;
+	struct log_rate network_trouble;
 };
 
 /* What a service is given as its user. */
@@ -63,17 +64,18 @@ static struct channel *channel_for(struct manager *m, const struct guid *class_i
 }
 
 /* An offer that nobody takes stays unopened: the host sees no contact. */
-static void on_offered(void *user, struct port *port)
+static bool on_offered(void *user, struct port *port)
 {
 	struct manager *m = user;
 	struct channel *c = channel_for(m, &port->class_id);
 	char class_id[GUID_TEXT_SIZE];
 
 	if (c && channel_offered(c, port) == 0)
-		return;
+		return true;
 	guid_format(&port->class_id, class_id);
 	log_line(m->log, LOG_DEBUG, NULL, "channel %u of class %s is not served%s", port->relid,
 		 class_id, c ? ": its component has one already" : "");
+	return false;
 }
 
 static void on_opened(void *user, struct port *port, int error)
@@ -119,22 +121,20 @@ static int apply_ip(void *user, const char *interface, const struct kvp_ip *ip)
 	return m->sys.ops->set_addresses(&m->sys, interface, ip);
 }
 
-static void log_kvp_errors(struct manager *m)
+static void on_kvp_failed(void *user, enum kvp_data_part part, int error)
 {
-	static const char *const parts[KVP_DATA_PARTS] = {
-		[KVP_DATA_POOLS] = "cannot use the pool files",
-		[KVP_DATA_NETWORK] = "cannot read the network's addresses",
-	};
+	struct manager *m = user;
 
-	for (unsigned part = 0; part < KVP_DATA_PARTS; part++) {
-		int error = kvp_data_take_error(m->kvp_data, part);
-
-		if (error == -EACCES || error == -EPERM || error == -ENOENT)
-			log_warning(m->log, "KVP: %s (%s): %s, requests for them fail", parts[part],
-				    m->conf->pool_directory, strerror(-error));
-		else if (error < 0)
-			log_warning(m->log, "KVP: %s: %s, requests for them fail", parts[part],
-				    strerror(-error));
+	switch (part) {
+	case KVP_DATA_POOLS:
+		log_warning(m->log, "KVP: cannot use the pool files in %s: %s, requests for them fail",
+			    m->conf->pool_directory, strerror(-error));
+		break;
+	case KVP_DATA_NETWORK:
+		log_limited(m->log, &m->network_trouble, m->sys.ops->raw_ns(&m->sys), LOG_WARNING, NULL,
+			    "KVP: the kernel does not tell this machine's addresses: %s, their lists are "
+			    "empty", strerror(-error));
+		break;
 	}
 }
 
@@ -145,6 +145,7 @@ static int start_kvp(struct manager *m, bool dry_run)
 		.services_version = VMICD_VERSION,
 		.dry_run = dry_run,
 		.apply_ip = apply_ip,
+		.failed = on_kvp_failed,
 		.user = m,
 	};
 	int r = kvp_data_new(&options, &m->kvp_data);
@@ -153,7 +154,6 @@ static int start_kvp(struct manager *m, bool dry_run)
 		log_error(m->log, "cannot set up key-value pair exchange: %s", strerror(-r));
 		return r;
 	}
-	log_kvp_errors(m);
 	m->kvp = (struct kvp){ .ops = &kvp_data_ops, .user = m->kvp_data };
 	return 0;
 }
@@ -172,11 +172,17 @@ static int start_channels(struct manager *m)
 			.conf = conf,
 			.profile = m->conf->profile->name,
 			.user = service_user(m, service->component),
+			.user_logs = service->component == IC_TIMESYNC,
 		};
 		int r;
 
 		if (!conf->enabled || conf->policy.message.n == 0)
 			continue;
+		if (!options.user) {
+			log_error(m->log, "%s has nothing to work on: service_user does not know it",
+				  service->name);
+			return -ENOSYS;
+		}
 		r = channel_new(&options, &m->channels[service->component]);
 		if (r < 0) {
 			log_error(m->log, "cannot set up %s: %s", service->name, strerror(-r));
@@ -239,18 +245,20 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		log_error(m->log, "cannot set up signals: %s", strerror(-r));
 		return r;
 	}
+	/* First the host, offers come later from the loop: where there is none, no file is made that
+	 * other programs would take for a sign of Hyper-V. */
+	r = socket_new(event, m->log, options->socket_path, &transport_events, m, &m->socket);
+	if (r < 0) {
+		log_error(m->log, "cannot reach a host at %s: %s%s", options->socket_path, strerror(-r),
+			  r == -ENOENT || r == -ECONNREFUSED ? " (is vmichost running?)" : "");
+		return r;
+	}
 	r = start_kvp(m, options->dry_run);
 	if (r < 0)
 		return r;
 	r = start_channels(m);
 	if (r < 0)
 		return r;
-	r = socket_new(event, m->log, options->socket_path, &transport_events, m, &m->socket);
-	if (r < 0) {
-		log_error(m->log, "cannot reach a host at %s: %s (is vmichost running?)",
-			  options->socket_path, strerror(-r));
-		return r;
-	}
 	*ret = TAKE_PTR(m);
 	return 0;
 }

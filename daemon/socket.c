@@ -52,16 +52,28 @@ static void message_done(struct message *m)
 	m->n_fds = 0;
 }
 
+static int close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+/* Gives back what came with the offer. The port stays known: it can still be rescinded. */
+static void port_let_go(struct socket_port *p)
+{
+	if (p->port.memory)
+		(void)munmap(p->port.memory, 2 * p->port.ring_size);
+	p->port.memory = NULL;
+	p->port.interrupt_fd = close_fd(p->port.interrupt_fd);
+	p->signal_fd = close_fd(p->signal_fd);
+}
+
 static struct socket_port *port_free(struct socket_port *p)
 {
 	if (!p)
 		return NULL;
-	if (p->port.memory)
-		(void)munmap(p->port.memory, 2 * p->port.ring_size);
-	if (p->port.interrupt_fd >= 0)
-		(void)close(p->port.interrupt_fd);
-	if (p->signal_fd >= 0)
-		(void)close(p->signal_fd);
+	port_let_go(p);
 	free(p);
 	return NULL;
 }
@@ -95,7 +107,7 @@ static int op_open(struct port *port)
 
 static void op_close(struct port *port)
 {
-	/* When it fails the host is gone, and with it the channel. */
+	/* When it fails the host is gone, or does not read what we say. */
 	(void)send_message(of(port)->socket, SOCKET_CLOSE, port->relid);
 }
 
@@ -121,11 +133,12 @@ static int op_acknowledge(struct port *port)
 static void op_release(struct port *port)
 {
 	struct socket *s = of(port)->socket;
+	uint32_t relid = port->relid;
 
-	(void)send_message(s, SOCKET_RELEASED, port->relid);
 	for (size_t i = 0; i < PORTS_MAX; i++)
 		if (s->ports[i] == of(port))
 			s->ports[i] = port_free(s->ports[i]);
+	(void)send_message(s, SOCKET_RELEASED, relid);
 }
 
 static const struct transport_ops socket_ops = {
@@ -236,7 +249,8 @@ static int on_offer(struct socket *s, struct message *m)
 		r = port_new(s, m, &s->ports[i]);
 		if (r < 0)
 			return r;
-		s->events->offered(s->user, &s->ports[i]->port);
+		if (!s->events->offered(s->user, &s->ports[i]->port))
+			port_let_go(s->ports[i]);
 		return 0;
 	}
 	return -ENOSPC;

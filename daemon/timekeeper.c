@@ -20,14 +20,18 @@ static int step(struct timekeeper *tk, uint64_t raw)
 
 static void show_offset(struct timekeeper *tk, const struct timesync_sample *sample)
 {
-	char f_offset[64];
+	char f_offset[64], source[64] = "";
 	const char *const fields[] = { "VMIC_COMPONENT=TimeSync", f_offset, NULL };
+	double seconds = (double)tk->offset_ns / NS_PER_S;
 
+	/* Only the messages of 4.0 say what the host's own clock is worth. */
+	if (sample->has_reference)
+		(void)snprintf(source, sizeof(source), ", leap %u, stratum %u", sample->leap,
+			       sample->stratum);
 	(void)snprintf(f_offset, sizeof(f_offset), "VMIC_OFFSET_NS=%lld", (long long)tk->offset_ns);
 	log_line(tk->sys->log, tk->shown ? LOG_DEBUG : LOG_INFO, fields,
-		 "TimeSync: the host's clock is %+.6f s from ours (%s, leap %u, stratum %u)",
-		 (double)tk->offset_ns / NS_PER_S, sample->sync ? "sync" : "sample", sample->leap,
-		 sample->stratum);
+		 "TimeSync: the host's clock is %.6f s %s ours (%s%s)", seconds < 0 ? -seconds : seconds,
+		 seconds < 0 ? "behind" : "ahead of", sample->sync ? "sync" : "sample", source);
 	tk->shown = true;
 }
 

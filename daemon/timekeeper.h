@@ -16,5 +16,5 @@ struct timekeeper {
 	struct log_rate bad, failed;
 };
 
-/* struct timesync's callback; user is the timekeeper. */
+/* struct timesync's callback; user is the timekeeper. What fails is logged here. */
 int timekeeper_take(void *user, const struct timesync_sample *sample);

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hv_util/guid.h"
@@ -33,7 +34,8 @@ struct transport_ops {
 };
 
 struct transport_events {
-	void (*offered)(void *user, struct port *port);
+	/* Whether somebody takes the port. One that nobody takes is not opened; it may be rescinded. */
+	bool (*offered)(void *user, struct port *port);
 	void (*opened)(void *user, struct port *port, int error);
 	void (*rescinded)(void *user, struct port *port);
 	/* The transport has ended; 0: the host hung up. No port is good any more but for release. */

@@ -9,8 +9,7 @@ const char *const heartbeat_state_names[HEARTBEAT_STATES] = {
 };
 
 /* The application state came with the integration components of Windows 8 (documentation of
- * IVmApplicationHealthMonitor): a host
- * that agreed to 1.0 gets back what it sent. */
+ * IVmApplicationHealthMonitor): a host that agreed to 1.0 gets back what it sent. */
 static const struct ic_version state_since = { 3, 0 };
 
 static int on_beat(const struct ic_call *call)

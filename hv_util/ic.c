@@ -73,7 +73,7 @@ static bool version_is_right(struct ic_version stated, struct ic_version agreed)
 
 static bool versions_are_right(const struct ic *ic, const struct ic_header *h)
 {
-	if (ic->service->any_version || ic->answer.outcome == IC_FORCED)
+	if (ic->service->parses_by_size || ic->answer.outcome == IC_FORCED)
 		return true;
 	return version_is_right(h->framework, ic->answer.pair.framework) &&
 	       version_is_right(h->message, ic->answer.pair.message);

@@ -45,7 +45,7 @@ struct ic_service {
 	struct guid class_id;
 	enum ic_type type;
 	uint8_t op_size;   /* bytes of operation code: 0, 1 */
-	bool any_version;  /* a request of another version than agreed is parsed by its size */
+	bool parses_by_size;  /* a request of another version than agreed is parsed by its size */
 	const struct ic_op *ops;
 	size_t n_ops;
 };

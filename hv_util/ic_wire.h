@@ -22,9 +22,8 @@
 
 _Static_assert(IC_PIPE_SIZE + IC_HEADER_SIZE == IC_BODY, "the body follows the headers");
 
-/* The largest message a host may send ([O] MAX_MESSAGE_SIZE). */
-#define IC_MESSAGE_MAX 13312
-/* The largest payload of a pipe ([O]): with it a message buffer is large enough for either. */
+/* The largest payload of a pipe ([O]; the largest IC message is 13312 bytes): a message buffer of
+ * this size is large enough for either. */
 #define IC_PAYLOAD_MAX 16384
 
 enum {

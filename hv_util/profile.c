@@ -92,7 +92,7 @@ const struct profile profiles[] = {
 		.source = "Mile.HyperV, from the symbols of a Windows 10.0.14347 guest",
 		.component = {
 			[IC_FCOPY] = SERVE(FRAMEWORK_3, V1_1),
-			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0, V1_0),
+			[IC_HEARTBEAT] = SERVE(FRAMEWORK_3_1, V3_0),
 			[IC_KVP] = SERVE(FRAMEWORK_3_1, V5_0, V4_0, V3_0),
 			[IC_SHUTDOWN] = SERVE(FRAMEWORK_3_1, V3_1, V3_0, V1_0),
 			[IC_TIMESYNC] = SERVE(FRAMEWORK_3_1, V4_0, V3_0, V1_0),
@@ -139,7 +139,7 @@ const struct profile profiles[] = {
 	},
 	{
 		.name = "newest",
-		.title = "all that this project can speak",
+		.title = "the newest of each component",
 		.source = "the highest version of each that is documented (OpenVMM hyperv_ic_protocol, Mile.HyperV)",
 		.component = {
 			[IC_FCOPY] = SERVE(FRAMEWORK_3_1, V1_1),

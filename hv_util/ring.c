@@ -38,6 +38,25 @@ static int size_check(size_t len, uint32_t *ret)
 	return 0;
 }
 
+/*
+ * Indices and sizes are multiples of 8, so the ring is words of 8 bytes that never wrap inside; only
+ * payloads do. A descriptor is two words, type, offset8, len8, flags and the transaction id, and a
+ * trailer is one.
+ */
+
+static void put_word(struct ring_tx *tx, uint32_t at, uint64_t v)
+{
+	memcpy(tx->data + at, &v, sizeof(v));
+}
+
+static uint64_t get_word(const struct ring_rx *rx, uint32_t at)
+{
+	uint64_t v;
+
+	memcpy(&v, rx->data + at, sizeof(v));
+	return v;
+}
+
 /* n may be 0, and from or to then be NULL, which memcpy must not be given. */
 
 static void copy_in(struct ring_tx *tx, uint32_t at, const void *from, size_t n)
@@ -114,21 +133,9 @@ static bool tx_can_ever_hold(const struct ring_tx *tx, size_t len)
 int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void *payload,
 		size_t len)
 {
-	const uint64_t zero = 0, trailer = (uint64_t)tx->write << 32;
-	const size_t space = RING_SPACE(len), padded = space - RING_TRAILER_SIZE;
-	const struct {
-		uint16_t type, offset8, len8, flags;
-		uint64_t trans_id;
-	} desc = {
-		.type = packet->type,
-		.offset8 = RING_DESC_SIZE / 8,
-		.len8 = (uint16_t)(padded / 8),
-		.flags = packet->flags,
-		.trans_id = packet->trans_id,
-	};
-	uint32_t at = tx->write;
-
-	_Static_assert(sizeof(desc) == RING_DESC_SIZE, "vmpacket_descriptor");
+	const size_t space = RING_SPACE(len);
+	const uint32_t start = tx->write, size = tx->size;
+	uint32_t padded;
 
 	if (!tx_can_ever_hold(tx, len))
 		return -EMSGSIZE;
@@ -141,14 +148,16 @@ int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void
 			return -EAGAIN;
 	}
 
-	copy_in(tx, at, &desc, sizeof(desc));
-	at = advance(at, sizeof(desc), tx->size);
-	copy_in(tx, at, payload, len);
-	at = advance(at, (uint32_t)len, tx->size);
-	copy_in(tx, at, &zero, padded - sizeof(desc) - len);
-	at = advance(at, (uint32_t)(padded - sizeof(desc) - len), tx->size);
-	copy_in(tx, at, &trailer, sizeof(trailer));
-	tx->write = advance(at, sizeof(trailer), tx->size);
+	padded = (uint32_t)space - RING_TRAILER_SIZE;
+	put_word(tx, start,
+		 packet->type | (RING_DESC_SIZE / 8) << 16 | (uint64_t)(padded / 8) << 32 |
+			 (uint64_t)packet->flags << 48);
+	put_word(tx, advance(start, 8, size), packet->trans_id);
+	if (len % 8 != 0) /* padding: the payload then covers the word's beginning */
+		put_word(tx, advance(start, padded - 8, size), 0);
+	copy_in(tx, advance(start, RING_DESC_SIZE, size), payload, len);
+	put_word(tx, advance(start, padded, size), (uint64_t)start << 32);
+	tx->write = advance(start, (uint32_t)space, size);
 	return 0;
 }
 
@@ -227,35 +236,34 @@ static int64_t rx_available(struct ring_rx *rx)
 
 int ring_rx_get(struct ring_rx *rx, struct ring_packet *ret, void *buf, size_t cap)
 {
-	struct {
-		uint16_t type, offset8, len8, flags;
-		uint64_t trans_id;
-	} desc;
+	const uint32_t start = rx->read, size = rx->size;
 	int64_t available = rx_available(rx);
+	uint64_t desc, trans_id;
 	size_t header, total, len;
-
-	_Static_assert(sizeof(desc) == RING_DESC_SIZE, "vmpacket_descriptor");
 
 	if (available <= 0)
 		return (int)available;
 	if (available < RING_DESC_SIZE + RING_TRAILER_SIZE)
 		return -EBADMSG;
 
-	copy_out(rx, rx->read, &desc, sizeof(desc));
-	header = (size_t)desc.offset8 * 8;
-	total = (size_t)desc.len8 * 8;
+	desc = get_word(rx, start);
+	trans_id = get_word(rx, advance(start, 8, size));
+	/* What was loaded is what is checked and used: the compiler must not load it again. */
+	atomic_signal_fence(memory_order_seq_cst);
+	header = (size_t)(uint16_t)(desc >> 16) * 8;
+	total = (size_t)(uint16_t)(desc >> 32) * 8;
 	if (header < RING_DESC_SIZE || total < header ||
 	    total > (size_t)available - RING_TRAILER_SIZE)
 		return -EBADMSG;
 
 	/* The trailer is not looked at: QEMU leaves it zero. */
 	len = total - header;
-	copy_out(rx, advance(rx->read, (uint32_t)header, rx->size), buf, len < cap ? len : cap);
-	rx->read = advance(rx->read, (uint32_t)(total + RING_TRAILER_SIZE), rx->size);
+	copy_out(rx, advance(start, (uint32_t)header, size), buf, len < cap ? len : cap);
+	rx->read = advance(start, (uint32_t)(total + RING_TRAILER_SIZE), size);
 	*ret = (struct ring_packet){
-		.type = desc.type,
-		.flags = desc.flags,
-		.trans_id = desc.trans_id,
+		.type = (uint16_t)desc,
+		.flags = (uint16_t)(desc >> 48),
+		.trans_id = trans_id,
 		.len = len,
 	};
 	return len <= cap ? 1 : -EMSGSIZE;

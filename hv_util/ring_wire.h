@@ -25,6 +25,7 @@ struct ring_page {
 	uint8_t pad[RING_PAGE_SIZE - 68];
 };
 
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the ring's words are little-endian");
 _Static_assert(sizeof(_Atomic uint32_t) == 4, "an atomic index is as large as the index");
 _Static_assert(offsetof(struct ring_page, pending_send_size) == 12, "protocol: pending_send_sz at 12");
 _Static_assert(offsetof(struct ring_page, feature_bits) == 64, "protocol: feature_bits at 64");
@@ -36,8 +37,7 @@ _Static_assert(sizeof(struct ring_page) == RING_PAGE_SIZE, "protocol: one page")
 #define RING_TRAILER_SIZE 8
 
 enum ring_packet_type {
-	RING_PACKET_INBAND = 6,      /* all IC traffic, both ways */
-	RING_PACKET_COMPLETION = 11,
+	RING_PACKET_INBAND = 6, /* all IC traffic, both ways */
 };
 
 /* Descriptor flag: the sender asks for a completion packet. No IC message sets it. */

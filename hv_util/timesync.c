@@ -4,8 +4,7 @@
 /*
  * A host that was answered 3.0 may go on sending 4.0 messages, and the body does not say which it
  * is: 22 or 24 bytes are 4.0, 25 or 28 bytes are 1.0 and 3.0, and any other length is what was
- * agreed (inferred from Linux's 22 and 25 and
- * OpenVMM's 24 and 28).
+ * agreed (inferred from Linux's 22 and 25 and OpenVMM's 24 and 28).
  */
 static bool is_form_4(size_t len, struct ic_version agreed)
 {
@@ -69,7 +68,7 @@ const struct ic_service ic_timesync = {
 	.title = "Time Synchronization",
 	.class_id = GUID(0x9527e630, 0xd0ae, 0x497b, 0xad, 0xce, 0xe8, 0x0a, 0xb0, 0x17, 0x5c, 0xaf),
 	.type = IC_TYPE_TIMESYNC,
-	.any_version = true,
+	.parses_by_size = true,
 	.ops = ops,
 	.n_ops = ARRAY_LEN(ops),
 };

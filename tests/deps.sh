@@ -23,7 +23,7 @@ cmd:iasl acpica-tools acpica-tools acpica
 '
 wanted_check='
 cmd:clang clang clang clang
-clang-rt:fuzzer libclang-rt-14-dev compiler-rt clang
+clang-rt:fuzzer libclang-rt-dev compiler-rt clang
 cmd:mandoc mandoc mandoc mandoc
 '
 wanted_fuzz='

@@ -41,7 +41,7 @@ static int on_socket(struct guest *g)
 	uint8_t m[SOCKET_MESSAGE_SIZE], control[CMSG_SPACE(SOCKET_OFFER_FDS * sizeof(int))];
 	struct iovec iov = { m, sizeof(m) };
 	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1,
-			    .msg_control = control, .msg_controllen = sizeof(control) };
+			    .msg_control = control, .msg_controllen = CMSG_LEN(sizeof(int[3])) };
 	struct rd r = { .p = m, .left = sizeof(m) };
 	int fds[SOCKET_OFFER_FDS] = { -1, -1, -1 };
 	uint32_t type, relid, ring_size;
@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 
 		if (poll(wait, 2, -1) < 0 || (wait[0].revents && on_socket(&g) < 0))
 			return 0;
-		if (wait[1].revents)
+		if (wait[1].revents && g.rx.page) /* or else it comes before OPEN_RESULT, and stays */
 			on_interrupt(&g);
 	}
 }

@@ -6,6 +6,9 @@
 set -u
 
 build=$1
+for needed in "$build"/plain/libhv_util.a "$build"/plain/daemon/channel.o "$build"/plain/tests/host/run.o; do
+	[ -s "$needed" ] || { echo "structure.sh: $needed is missing: run make first" >&2; exit 1; }
+done
 passed=0
 failed=0
 
@@ -45,7 +48,8 @@ verdict "hv_util calls nothing but itself, mem*, str* and inet_*" \
 state=$(for o in "$build"/plain/hv_util/*.o "$build"/plain/daemon/*.o "$build"/plain/tests/host/*.o \
 		"$build"/plain/tests/host/kvm/*.o; do
 	case $o in */main.o) continue ;; esac
-	size -A "$o" | awk -v o="$o" '($1 == ".data" || $1 == ".bss") && $2 > 0 { print o ": " $1 " " $2 " bytes" }'
+	size -A "$o" | awk -v o="$o" '$1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 {
+		print o ": " $1 " " $2 " bytes" }'
 done)
 verdict "no mutable globals but in the main files" "$state"
 

@@ -40,7 +40,7 @@ static const struct ic_op ops[] = {
 
 static const struct ic_service services[] = {
 	{ .type = TYPE, .op_size = 1, .ops = ops, .n_ops = ARRAY_LEN(ops) },
-	{ .type = TYPE, .ops = ops, .n_ops = 1, .any_version = true },
+	{ .type = TYPE, .ops = ops, .n_ops = 1, .parses_by_size = true },
 };
 
 /* The packet was longer than the buffer: refused, whatever it is, unless it wants no answer. */

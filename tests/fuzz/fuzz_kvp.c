@@ -145,7 +145,7 @@ static void require_terminated(const uint8_t *field, size_t units)
 	fuzz_require(n < units);
 }
 
-/* What the host finds in a reply with status 0: offsets of protocol.md 1.9. */
+/* What the host finds in a reply with status 0: offsets of Linux hyperv.h. */
 static void check_reply(const uint8_t *body, uint16_t major)
 {
 	size_t behind_index = body[0] == 3 ? 4 : 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Messages for the services' fuzz targets, and what must hold for every reply. The offsets are
- * protocol.md's (1.3, 1.4), not hv_util's. */
+ * Linux hyperv.h's, not hv_util's. */
 #pragma once
 
 #include "hv_util/ic.h"

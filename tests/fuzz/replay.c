@@ -41,6 +41,7 @@ int main(int argc, char **argv)
 		(void)fprintf(stderr, "usage: %s FILE|DIRECTORY...\n", argv[0]);
 		return 1;
 	}
-	(void)printf("%lu inputs replayed\n", arg_inputs);
+	/* What a run counts: an input that is found wanting ends the program before. */
+	(void)printf("%lu passed, 0 failed\n", arg_inputs);
 	return 0;
 }

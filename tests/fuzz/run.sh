@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh BUILD SECONDS NAME...: fuzzes each target for SECONDS with libFuzzer, then with AFL++, starting
-# from its saved inputs. What is found stays under BUILD/found; exit status 1 if there is anything.
+# from its saved inputs. What is found stays under BUILD/found, also over later runs, until it is
+# removed there; exit status 1 if there is anything.
 set -u
 
 build=$1
@@ -9,6 +10,8 @@ seconds=$2
 shift 2
 found=$build/found
 mkdir -p "$found"
+work=
+trap 'rm -rf "$work"' EXIT
 
 for name; do
 	seeds=tests/fuzz/corpus/$name
@@ -17,7 +20,7 @@ for name; do
 	printf '  %-10s %-10s ' libFuzzer "$name"
 	"$build/fuzz/libfuzzer_$name" -max_total_time="$seconds" -max_len=32768 -timeout=10 -rss_limit_mb=2048 \
 		-print_final_stats=1 -artifact_prefix="$found/$name-" "$work/libfuzzer" >"$work/log" 2>&1 ||
-		{ tail -n 40 "$work/log"; echo "    a crash is kept in $found"; }
+		{ tail -n 40 "$work/log"; : >"$found/$name-libfuzzer-failed"; }
 	awk '/stat::number_of_executed_units/ { printf "%d runs\n", $2 }' "$work/log"
 
 	printf '  %-10s %-10s ' AFL++ "$name"

@@ -19,6 +19,7 @@ enum repeat {
 	ONCE,
 	UNTIL_NO_MORE, /* with index 0, 1, ... */
 	EVERY_BEAT,    /* for ever; the component counts as tried after the first */
+	AT_LAST,       /* once, some time after all other components have been tried */
 };
 
 enum learn {
@@ -26,6 +27,7 @@ enum learn {
 	INTRINSIC, /* keep key and value for the report */
 	READ_BACK, /* the key of the set before must be among them */
 	CLOCK,     /* the time was taken */
+	SHUTDOWN,  /* what it says to being shut down */
 };
 
 struct step {
@@ -47,8 +49,6 @@ static const struct step timesync_steps[] = {
 	{ .operation = "sample", .field = { "parent={now}", "reference={ticks}" }, .learn = CLOCK },
 	{ .operation = NULL },
 };
-
-#define SHUTDOWN_PLANNED "2147483648" /* SHTDN_REASON_FLAG_PLANNED */
 
 #define TEST_KEY "vmichost.test"
 #define HOST_ITEM(key, value) \
@@ -88,6 +88,14 @@ static const struct step kvp_steps[] = {
 	{ .operation = NULL },
 };
 
+static const struct step shutdown_steps[] = {
+	{ .operation = "request",
+	  .field = { "message=vmichost asks for a shutdown" },
+	  .repeat = AT_LAST,
+	  .learn = SHUTDOWN },
+	{ .operation = NULL },
+};
+
 /* Components without steps are only negotiated. */
 static const struct step no_steps[] = { { .operation = NULL } };
 
@@ -95,7 +103,7 @@ static const struct step *const steps_of[COMPONENT_MAX] = {
 	[COMPONENT_GUEST_SERVICE] = no_steps,
 	[COMPONENT_HEARTBEAT] = heartbeat_steps,
 	[COMPONENT_KVP] = kvp_steps,
-	[COMPONENT_SHUTDOWN] = no_steps,
+	[COMPONENT_SHUTDOWN] = shutdown_steps,
 	[COMPONENT_TIMESYNC] = timesync_steps,
 	[COMPONENT_VSS] = no_steps,
 };
@@ -121,7 +129,14 @@ struct exercise {
 	void *user;
 	struct session *session;
 	struct progress progress[COMPONENT_MAX];
+	bool last_over; /* what comes at last was sent, or cannot be, or nobody asked for it */
+	sd_event_source *last_timer;
 };
+
+static const struct step *steps_for(const struct exercise *e, enum component c)
+{
+	return e->last_over && steps_of[c]->repeat == AT_LAST ? no_steps : steps_of[c];
+}
 
 /* --- one request of a step --- */
 
@@ -190,9 +205,17 @@ static void message_freep(struct message **m)
 	free(*m);
 }
 
+static void look_for_last(struct exercise *e);
+
+static void changed(struct exercise *e)
+{
+	look_for_last(e);
+	e->events->changed(e->user);
+}
+
 static void say_changed(struct progress *p)
 {
-	p->exercise->events->changed(p->exercise->user);
+	changed(p->exercise);
 }
 
 static void finish(struct progress *p)
@@ -275,6 +298,10 @@ static void learn(struct progress *p, const struct answer *a)
 	case CLOCK:
 		p->exercise->session->facts.clock_answered = a->status == WIRE_STATUS_OK;
 		break;
+	case SHUTDOWN:
+		p->exercise->session->facts.shutdown = SHUTDOWN_ANSWERED;
+		p->exercise->session->facts.shutdown_status = a->status;
+		break;
 	}
 }
 
@@ -302,8 +329,67 @@ static void ask_next(struct progress *p)
 {
 	if (p->step->operation && p->step->repeat == EVERY_BEAT && p->done)
 		wait_for_beat(p);
+	else if (p->step->repeat == AT_LAST && p->exercise->last_over)
+		finish(p); /* it was sent, and a negotiation has overtaken the answer */
+	else if (p->step->repeat == AT_LAST)
+		say_changed(p); /* it may be the only one that is open */
 	else if (!p->done)
 		send_step(p);
+}
+
+/* --- what comes at last --- */
+
+/* Whether at least one component is open, and each that is open has been tried. */
+static bool all_is_tried(const struct exercise *e, bool but_at_last)
+{
+	bool any = false;
+
+	for (int i = 0; i < COMPONENT_MAX; i++) {
+		const struct progress *p = &e->progress[i];
+		const struct fault_set *f = &e->session->faults;
+		bool waits = but_at_last && p->step->operation && p->step->repeat == AT_LAST &&
+			     p->channel->facts->contact == CONTACT_AGREED;
+
+		if (f->on[i][FAULT_RESCIND] && p->rescinds && !p->channel->open && !p->done)
+			return false; /* on its way back */
+		if (!p->channel->open)
+			continue;
+		if (!p->done && !waits)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+static int on_last_due(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct exercise *e = user;
+	struct progress *p = &e->progress[COMPONENT_SHUTDOWN];
+	struct guest_facts *f = &e->session->facts;
+
+	(void)source;
+	(void)usec;
+	e->last_timer = sd_event_source_disable_unref(e->last_timer);
+	if (!all_is_tried(e, true))
+		return 0;
+	f->shutdown = SHUTDOWN_NOT_AGREED;
+	if (p->channel->open && p->channel->facts->contact == CONTACT_AGREED) {
+		f->shutdown = SHUTDOWN_UNANSWERED;
+		send_step(p);
+	}
+	e->last_over = true;
+	changed(e);
+	return 0;
+}
+
+/* Everything that is learned may be the last that was waited for. */
+static void look_for_last(struct exercise *e)
+{
+	if (e->last_over || e->last_timer || !all_is_tried(e, true))
+		return;
+	(void)sd_event_add_time_relative(e->event, &e->last_timer, CLOCK_MONOTONIC,
+					 e->options->shutdown_ms * UINT64_C(1000), 1000,
+					 on_last_due, e);
 }
 
 /* --- the faults of the conversation's course --- */
@@ -333,7 +419,8 @@ static void fill_ring(struct progress *p)
 	const struct wire_operation *op;
 	uint64_t n;
 
-	if (p->filled || !m || !p->step->operation || !fault_is_on(p, FAULT_FILL_RING, &n))
+	if (p->filled || !m || !p->step->operation || p->step->repeat == AT_LAST ||
+	    !fault_is_on(p, FAULT_FILL_RING, &n))
 		return;
 	p->filled = true;
 	build(p, m, &op);
@@ -383,7 +470,7 @@ static void on_joined(void *user)
 {
 	struct exercise *e = user;
 
-	e->events->changed(e->user);
+	changed(e);
 }
 
 static void on_opened(void *user, struct channel *c)
@@ -391,7 +478,7 @@ static void on_opened(void *user, struct channel *c)
 	struct exercise *e = user;
 	struct progress *p = progress_of(e, c);
 
-	p->step = steps_of[c->component];
+	p->step = steps_for(e, c->component);
 	p->index = 0;
 	p->busy = p->done = p->read_back = p->filled = p->stormed = false;
 	(void)session_negotiate(e->session, c);
@@ -413,7 +500,7 @@ static void on_released(void *user, struct channel *c)
 	struct exercise *e = user;
 
 	(void)session_offer(e->session, c);
-	e->events->changed(e->user);
+	changed(e);
 }
 
 static void after_negotiation(struct progress *p)
@@ -473,9 +560,9 @@ static void on_violated(void *user, struct channel *c, const char *sentence)
 {
 	struct exercise *e = user;
 
-	if (!c)
-		e->events->violated(e->user, sentence);
-	e->events->changed(e->user);
+	(void)c;
+	(void)sentence;
+	changed(e);
 }
 
 static void on_left(void *user)
@@ -512,42 +599,14 @@ const struct guest_facts *exercise_facts(const struct exercise *e)
 	return &e->session->facts;
 }
 
-/* Planned, with 0 flags: switch off, and let programs end. */
-int exercise_shutdown(struct exercise *e)
+void exercise_last_facts(const struct exercise *e, struct guest_facts *ret)
 {
-	_cleanup_(message_freep) struct message *m = malloc(sizeof(*m));
-	struct channel *c = &e->session->channel[COMPONENT_SHUTDOWN];
-	struct version_pair v = c->facts->answered;
-	const struct wire_operation *op =
-		wire_operation_find(COMPONENT_SHUTDOWN, "shutdown", v.message.major);
-
-	if (!m)
-		return -ENOMEM;
-	if (c->facts->contact != CONTACT_AGREED)
-		return -ENOTCONN;
-	wire_request(m, op, v);
-	if (wire_set(m, op, "reason", SHUTDOWN_PLANNED) < 0)
-		return -EINVAL;
-	return channel_request(c, m, op);
+	session_last_facts(e->session, ret);
 }
 
 bool exercise_is_done(const struct exercise *e)
 {
-	bool any = false;
-
-	for (int i = 0; i < COMPONENT_MAX; i++) {
-		const struct progress *p = &e->progress[i];
-		const struct fault_set *f = &e->session->faults;
-
-		if (f->on[i][FAULT_RESCIND] && p->rescinds && !p->channel->open && !p->done)
-			return false; /* on its way back */
-		if (!p->channel->open)
-			continue;
-		if (!p->done)
-			return false;
-		any = true;
-	}
-	return any;
+	return e->last_over && all_is_tried(e, false);
 }
 
 struct exercise *exercise_free(struct exercise *e)
@@ -560,6 +619,7 @@ struct exercise *exercise_free(struct exercise *e)
 		p->beat_timer = sd_event_source_disable_unref(p->beat_timer);
 		p->rescind_source = sd_event_source_disable_unref(p->rescind_source);
 	}
+	e->last_timer = sd_event_source_disable_unref(e->last_timer);
 	e->session = session_free(e->session);
 	sd_event_unref(e->event);
 	free(e);
@@ -587,12 +647,13 @@ int exercise_new(sd_event *event, const struct exercise_options *options,
 	r = session_new(event, &options->session, &session_events, e, &e->session);
 	if (r < 0)
 		return r;
+	e->last_over = !options->shutdown_ms;
 	if (options->faults)
 		e->session->faults = *options->faults;
 	for (int i = 0; i < COMPONENT_MAX; i++)
 		e->progress[i] = (struct progress){ .exercise = e,
 						    .channel = &e->session->channel[i],
-						    .step = steps_of[i] };
+						    .step = steps_for(e, (enum component)i) };
 	*ret = TAKE_PTR(e);
 	return 0;
 }

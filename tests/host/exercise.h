@@ -17,13 +17,13 @@ struct exercise_options {
 	const struct fault_set *faults;
 	const char *mac; /* asks for the IP information of this adapter; NULL: of none */
 	unsigned heartbeat_ms;
+	unsigned shutdown_ms; /* asks for a shutdown so long after all else was tried; 0: never */
 };
 
 struct exercise;
 
 struct exercise_events {
 	void (*changed)(void *user); /* something new was learned; a beat after the first is not new */
-	void (*violated)(void *user, const char *sentence); /* a rule that is of no component */
 	void (*left)(void *user);
 	void (*ended)(void *user, int result); /* no guest comes again: 0, or 1 it failed. Or NULL */
 };
@@ -36,8 +36,8 @@ struct exercise *exercise_free(struct exercise *e);
 
 const struct guest_facts *exercise_facts(const struct exercise *e);
 
-/* Asks the guest to switch itself off. -ENOTCONN: it has not agreed on the component for that. */
-_must_check_ int exercise_shutdown(struct exercise *e);
+/* As session_last_facts. */
+void exercise_last_facts(const struct exercise *e, struct guest_facts *ret);
 
 /* Whether at least one component is open and each open one has been tried to its end. */
 bool exercise_is_done(const struct exercise *e);

@@ -32,6 +32,14 @@ enum contact {
 	CONTACT_LOST,      /* had agreed, then left a request unanswered for too long */
 };
 
+/* What became of the shutdown that the host was told to ask for. */
+enum shutdown_request {
+	SHUTDOWN_NOT_ASKED = 0, /* it was not told to, or has not come to it */
+	SHUTDOWN_NOT_AGREED,    /* the guest has not agreed on the component: nothing was sent */
+	SHUTDOWN_UNANSWERED,
+	SHUTDOWN_ANSWERED,
+};
+
 struct component_facts {
 	bool enabled; /* Enabled in the VM's settings: the channel is offered */
 	bool opened;  /* the guest has the channel open */
@@ -61,4 +69,8 @@ struct guest_facts {
 		char key[1024], value[4096]; /* UTF-8, as enumerated in pool 2 */
 	} intrinsic[FACTS_INTRINSIC_MAX];
 	bool clock_answered; /* time sync: a SYNC and a SAMPLE were acknowledged */
+	enum shutdown_request shutdown;
+	uint32_t shutdown_status; /* while SHUTDOWN_ANSWERED */
+	unsigned violations; /* the guest broke a rule of the link that is of no component */
+	char violation[160]; /* the last one, a sentence; "" if none */
 };

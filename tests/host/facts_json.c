@@ -200,6 +200,34 @@ static const char *const contact_names[] = {
 	[CONTACT_LOST] = "lost",
 };
 
+static const char *const shutdown_names[] = {
+	[SHUTDOWN_NOT_ASKED] = "not-asked",
+	[SHUTDOWN_NOT_AGREED] = "not-agreed",
+	[SHUTDOWN_UNANSWERED] = "unanswered",
+	[SHUTDOWN_ANSWERED] = "answered",
+};
+
+static int shutdown_read(const json_t *json, void *field, size_t size,
+			 struct json_refusal *refusal)
+{
+	(void)size;
+	for (enum shutdown_request s = 0; json_is_string(json) && s <= SHUTDOWN_ANSWERED; s++)
+		if (strcmp(json_string_value(json), shutdown_names[s]) == 0) {
+			memcpy(field, &s, sizeof(s));
+			return 0;
+		}
+	return json_refuse(refusal, "expected not-asked, not-agreed, unanswered or answered");
+}
+
+static json_t *shutdown_write(const void *field, size_t size)
+{
+	enum shutdown_request shutdown;
+
+	(void)size;
+	memcpy(&shutdown, field, sizeof(shutdown));
+	return json_string(shutdown_names[shutdown]);
+}
+
 static int contact_read(const json_t *json, void *field, size_t size, struct json_refusal *refusal)
 {
 	(void)size;
@@ -249,6 +277,10 @@ static const struct member vm_members[] = {
 	GUEST(vm_id, "id", text),
 	GUEST(running, "running", flag),
 	GUEST(clock_answered, "clock_answered", flag),
+	GUEST(shutdown, "shutdown", shutdown),
+	GUEST(shutdown_status, "shutdown_status", u32),
+	GUEST(violations, "violations", u32),
+	GUEST(violation, "violation", text),
 };
 
 #define INTRINSIC(field, json_name)                                          \

@@ -9,24 +9,39 @@
 
 /* In the order of --help: first what happens to one message, then to the talk, then to the ring. */
 const struct fault_info fault_table[FAULT_MAX] = {
-	[FAULT_DROP] = { "drop", "N", 1, "lose every Nth answer of the guest" },
-	[FAULT_DELAY] = { "delay", "MS", 200, "send each request so much later" },
-	[FAULT_TRUNCATE] = { "truncate", "BYTES", 20, "cut each request to so many bytes" },
-	[FAULT_DUPLICATE] = { "duplicate", "", 0, "send each request twice" },
-	[FAULT_REORDER_VERSIONS] = { "reorder-versions", "", 0, "offer the versions highest first" },
-	[FAULT_UNEQUAL_COUNTS] = { "unequal-counts", "N", 5,
-				   "offer the lowest framework version N more times" },
-	[FAULT_LYING_COUNTS] = { "lying-counts", "N", 40,
-				 "claim N more versions than the message holds" },
-	[FAULT_RENEGOTIATE] = { "renegotiate", "N", 3, "negotiate again after every N answers" },
-	[FAULT_STORM] = { "storm", "N", 50, "send N negotiations without waiting" },
-	[FAULT_RESCIND] = { "rescind", "N", 1, "take the channel away and offer it again, N times" },
-	[FAULT_FILL_RING] = { "fill-ring", "", 0, "send requests until the ring is full" },
-	[FAULT_CORRUPT_INDEX] = { "corrupt-index", "VALUE", 0xfffffff1,
-				  "write VALUE into the ring's write index after the negotiation" },
-	[FAULT_CHANGE_AFTER_SIGNAL] = { "change-after-signal", "", 0,
-					"keep changing a packet's sizes after the signal" },
-	[FAULT_NEVER_READ] = { "never-read", "", 0, "never read what the guest sends" },
+	[FAULT_DROP] = { .name = "drop", .value = "N", .preset = 1,
+			 .text = "lose every Nth answer of the guest" },
+	[FAULT_DELAY] = { .name = "delay", .value = "MS", .preset = 200,
+			  .text = "send each request so much later" },
+	[FAULT_TRUNCATE] = { .name = "truncate", .value = "BYTES", .preset = 20,
+			     .text = "cut each request to so many bytes" },
+	[FAULT_DUPLICATE] = { .name = "duplicate", .value = "",
+			      .text = "send each request twice" },
+	[FAULT_REORDER_VERSIONS] = { .name = "reorder-versions", .value = "",
+				     .text = "offer the versions highest first" },
+	[FAULT_UNEQUAL_COUNTS] = { .name = "unequal-counts", .value = "N", .preset = 5,
+				   .text = "offer the lowest framework version N more times" },
+	[FAULT_LYING_COUNTS] = { .name = "lying-counts", .value = "N", .preset = 40,
+				 .text = "claim N more versions than the message holds" },
+	[FAULT_RENEGOTIATE] = { .name = "renegotiate", .value = "N", .preset = 3,
+				.text = "negotiate again after every N answers",
+				.steps = "negotiate COMPONENT" },
+	[FAULT_STORM] = { .name = "storm", .value = "N", .preset = 50,
+			  .text = "send N negotiations without waiting",
+			  .steps = "repeat N, negotiate COMPONENT, end" },
+	[FAULT_RESCIND] = { .name = "rescind", .value = "N", .preset = 1,
+			    .text = "take the channel away and offer it again, N times",
+			    .steps = "rescind COMPONENT, reoffer COMPONENT" },
+	[FAULT_FILL_RING] = { .name = "fill-ring", .value = "",
+			      .text = "send requests until the ring is full",
+			      .steps = "fill COMPONENT OPERATION" },
+	[FAULT_CORRUPT_INDEX] = { .name = "corrupt-index", .value = "VALUE", .preset = 0xfffffff1,
+				  .text = "write VALUE into the ring's write index after the "
+					  "negotiation" },
+	[FAULT_CHANGE_AFTER_SIGNAL] = { .name = "change-after-signal", .value = "",
+					.text = "keep changing a packet's sizes after the signal" },
+	[FAULT_NEVER_READ] = { .name = "never-read", .value = "",
+			       .text = "never read what the guest sends" },
 };
 
 /* One FAULT[:COMPONENT][=NUMBER], taken apart. */
@@ -125,6 +140,18 @@ int fault_set_add(struct fault_set *set, const char *text, char *error, size_t e
 int fault_set_remove(struct fault_set *set, const char *text, char *error, size_t error_size)
 {
 	return fault_set_switch(set, text, false, error, error_size);
+}
+
+int fault_parse_name(const char *text, enum fault *ret, char *error, size_t error_size)
+{
+	struct fault_words words = { 0 };
+	int r;
+
+	r = fault_parse(text, &words, error, error_size);
+	if (r < 0)
+		return r;
+	*ret = words.fault;
+	return 0;
 }
 
 void fault_list(FILE *to)

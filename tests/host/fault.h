@@ -36,6 +36,9 @@ struct fault_info {
 	const char *value;    /* what the number means, "" if it takes none */
 	uint64_t preset;      /* the number when none is given */
 	const char *text;     /* one line for --help */
+	/* A fault of the conversation's course is done by exercise.c, so by `run` only. What a
+	 * scenario, which writes its course down, has instead; NULL: the fault acts there too. */
+	const char *steps;
 };
 
 extern const struct fault_info fault_table[FAULT_MAX];
@@ -54,6 +57,9 @@ int fault_set_add(struct fault_set *set, const char *text, char *error, size_t e
 
 /* Switches a fault off again: the same text, a number in it is ignored. Returns as fault_set_add. */
 int fault_set_remove(struct fault_set *set, const char *text, char *error, size_t error_size);
+
+/* Which fault the text names. Returns as fault_set_add. */
+int fault_parse_name(const char *text, enum fault *ret, char *error, size_t error_size);
 
 /* Prints the table for --help, a line a fault. */
 void fault_list(FILE *to);

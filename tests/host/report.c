@@ -9,6 +9,7 @@
 #include "tests/host/report_wmi.h"
 #include "tests/host/text.h"
 #include "tests/host/version.h"
+#include "tests/host/wire.h"
 
 #define CELL_SIZE 256
 
@@ -231,23 +232,52 @@ static void print_use(const struct guest_facts *facts, const struct terminal *t)
 		terminal_paragraph(t, COLOUR_PLAIN, "Requests answered          : ", text);
 }
 
+static void print_shutdown(const struct guest_facts *facts, const struct terminal *t)
+{
+	static const char *const texts[] = {
+		[SHUTDOWN_NOT_ASKED] = NULL,
+		[SHUTDOWN_NOT_AGREED] = "not sent, the guest has not agreed on the component",
+		[SHUTDOWN_UNANSWERED] = "not answered",
+		[SHUTDOWN_ANSWERED] = "answered",
+	};
+	const char *text = texts[facts->shutdown];
+	const char *status = wire_status_name(facts->shutdown_status);
+
+	if (!text)
+		return;
+	(void)fprintf(t->to, "Shutdown request           : %s", text);
+	if (facts->shutdown == SHUTDOWN_ANSWERED)
+		(void)fprintf(t->to, ", status %s (0x%08x)", status ? status : "unknown",
+			      facts->shutdown_status);
+	(void)fputc('\n', t->to);
+}
+
+static void print_violation(const struct terminal *t, const char *whose, unsigned n,
+			    const char *last)
+{
+	char lead[CELL_SIZE], escaped[4 * sizeof(((struct guest_facts *)NULL)->violation)];
+
+	(void)snprintf(lead, sizeof(lead), "%s, %u %s: ", whose, n,
+		       n == 1 ? "time" : "times, last");
+	terminal_paragraph(t, COLOUR_RED, lead, text_escape(last, escaped, sizeof(escaped)));
+}
+
 static void print_violations(const struct guest_facts *facts, const struct terminal *t)
 {
-	bool any = false;
+	unsigned n = facts->violations;
 
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		n += facts->component[c].violations;
+	if (n == 0)
+		return;
+	print_heading(t, "\nThe guest broke the contract");
+	if (facts->violations)
+		print_violation(t, "Link", facts->violations, facts->violation);
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
 		const struct component_facts *f = &facts->component[c];
-		char lead[CELL_SIZE], escaped[4 * sizeof(f->violation)];
 
-		if (f->violations == 0)
-			continue;
-		if (!any)
-			print_heading(t, "\nThe guest broke the contract");
-		any = true;
-		(void)snprintf(lead, sizeof(lead), "%s, %u %s: ", component_table[c].name,
-			       f->violations, f->violations == 1 ? "time" : "times, last");
-		terminal_paragraph(t, COLOUR_RED, lead,
-				   text_escape(f->violation, escaped, sizeof(escaped)));
+		if (f->violations)
+			print_violation(t, component_table[c].name, f->violations, f->violation);
 	}
 }
 
@@ -283,6 +313,7 @@ static int report_print_table(const struct release *release, const struct guest_
 	print_reasons(release, facts, t);
 	print_vm(release, facts, t, &weakest);
 	print_use(facts, t);
+	print_shutdown(facts, t);
 	print_violations(facts, t);
 	report_print_marks(t, weakest);
 	if (release->remark) {

@@ -25,9 +25,9 @@ struct run {
 	bool ending;       /* the guest was asked to end */
 	bool ended;        /* done was called */
 	bool told;         /* settled, and nothing is new since */
-	bool warned;       /* of a guest that broke the link's rules */
-	struct guest_facts last; /* as they were before the guest left */
-	sd_event_source *quiet_timer, *limit_timer, *end_timer, *shutdown_timer;
+	bool left;         /* the guest's leaving is being told */
+	struct guest_facts last; /* what is told when the guest is asked to end, or has left */
+	sd_event_source *quiet_timer, *limit_timer, *end_timer;
 };
 
 static void tell(struct run *run, enum run_news news)
@@ -65,7 +65,6 @@ static void end_guest(struct run *run)
 	run->ending = true;
 	run->quiet_timer = sd_event_source_disable_unref(run->quiet_timer);
 	run->limit_timer = sd_event_source_disable_unref(run->limit_timer);
-	run->shutdown_timer = sd_event_source_disable_unref(run->shutdown_timer);
 	run->last = *exercise_facts(run->exercise);
 	if (!run->guest) {
 		call_done(run, 0);
@@ -83,7 +82,7 @@ static void on_guest_ended(void *user, bool signalled, int status)
 	bool failed = signalled ? !run->ending || status != SIGTERM : status != 0;
 
 	if (!run->ending) {
-		run->last = *exercise_facts(run->exercise);
+		exercise_last_facts(run->exercise, &run->last);
 		run->ending = true;
 		if (signalled || status != GUEST_NOT_RUN)
 			tell(run, RUN_LEFT);
@@ -94,34 +93,15 @@ static void on_guest_ended(void *user, bool signalled, int status)
 	call_done(run, failed ? 1 : 0);
 }
 
-/* --- switching a guest off --- */
-
-/* A guest that has no ear for it is not waited for. */
-static int on_shutdown_due(sd_event_source *source, uint64_t usec, void *user)
-{
-	struct run *run = user;
-	int r = exercise_shutdown(run->exercise);
-
-	(void)source;
-	(void)usec;
-	if (r >= 0)
-		return 0;
-	fprintf(stderr, "vmichost: the guest cannot be asked to switch itself off: %s\n",
-		r == -ENOTCONN ? "it has not agreed on Shutdown" : strerror(-r));
-	end_guest(run);
-	return 0;
-}
-
-static void shut_down_later(struct run *run)
-{
-	if (!run->options->shutdown_after_ms || run->shutdown_timer)
-		return;
-	(void)sd_event_add_time_relative(run->event, &run->shutdown_timer, CLOCK_MONOTONIC,
-					 run->options->shutdown_after_ms * UINT64_C(1000), 1000,
-					 on_shutdown_due, run);
-}
-
 /* --- settling --- */
+
+/* A program has shown all it has. A machine that is to switch itself off, and cannot be asked to, would
+ * run for ever. */
+static bool is_over(const struct run *run)
+{
+	return run->options->guest ||
+	       (run->options->open_link && run_facts(run)->shutdown == SHUTDOWN_NOT_AGREED);
+}
 
 static int on_quiet(sd_event_source *source, uint64_t usec, void *user)
 {
@@ -133,8 +113,7 @@ static int on_quiet(sd_event_source *source, uint64_t usec, void *user)
 		return 0;
 	run->told = true;
 	tell(run, RUN_SETTLED);
-	shut_down_later(run);
-	if (run->options->guest)
+	if (is_over(run))
 		end_guest(run);
 	return 0;
 }
@@ -157,32 +136,25 @@ static void on_left(void *user)
 	struct run *run = user;
 
 	/* Of a guest that we started, the end of its program is what is told. */
-	if (!run->ending && !run->options->guest)
-		tell(run, RUN_LEFT);
-}
-
-/* What is of a component is in the facts; this has no place there. Once is enough to know. */
-static void on_violated(void *user, const char *sentence)
-{
-	struct run *run = user;
-
-	if (!run->warned)
-		fprintf(stderr, "vmichost: %s\n", sentence);
-	run->warned = true;
+	if (run->ending || run->options->guest)
+		return;
+	exercise_last_facts(run->exercise, &run->last);
+	run->left = true;
+	tell(run, RUN_LEFT);
+	run->left = false;
 }
 
 static void on_link_ended(void *user, int result)
 {
 	struct run *run = user;
 
-	run->last = *exercise_facts(run->exercise);
+	exercise_last_facts(run->exercise, &run->last);
 	run->ending = true;
 	call_done(run, result);
 }
 
 static const struct exercise_events exercise_events = {
 	.changed = on_changed,
-	.violated = on_violated,
 	.left = on_left,
 	.ended = on_link_ended,
 };
@@ -241,6 +213,7 @@ static int start_host(struct run *run)
 		.faults = &o->faults,
 		.mac = o->mac,
 		.heartbeat_ms = o->heartbeat_ms ? o->heartbeat_ms : RUN_HEARTBEAT_MS,
+		.shutdown_ms = o->shutdown_ms,
 	};
 	memcpy(run->exercise_options.session.disabled, o->disabled, sizeof(o->disabled));
 	r = exercise_new(run->event, &run->exercise_options, &exercise_events, run,
@@ -273,7 +246,7 @@ static int start_limit(struct run *run)
 	unsigned ms = run->options->limit_ms;
 
 	if (!ms && run->options->guest)
-		ms = RUN_LIMIT_MS;
+		ms = RUN_LIMIT_MS + run->options->shutdown_ms;
 	if (!ms)
 		return 0;
 	return sd_event_add_time_relative(run->event, &run->limit_timer, CLOCK_MONOTONIC,
@@ -282,7 +255,7 @@ static int start_limit(struct run *run)
 
 const struct guest_facts *run_facts(const struct run *run)
 {
-	return run->ending ? &run->last : exercise_facts(run->exercise);
+	return run->ending || run->left ? &run->last : exercise_facts(run->exercise);
 }
 
 struct run *run_free(struct run *run)
@@ -292,7 +265,6 @@ struct run *run_free(struct run *run)
 	run->quiet_timer = sd_event_source_disable_unref(run->quiet_timer);
 	run->limit_timer = sd_event_source_disable_unref(run->limit_timer);
 	run->end_timer = sd_event_source_disable_unref(run->end_timer);
-	run->shutdown_timer = sd_event_source_disable_unref(run->shutdown_timer);
 	run->guest = guest_free(run->guest);
 	run->exercise = exercise_free(run->exercise);
 	run->dir = guest_dir_remove(run->dir);

@@ -23,7 +23,7 @@
 /* Why run tells something. */
 enum run_news {
 	RUN_SETTLED, /* every open component has been exercised, and nothing is new */
-	RUN_LEFT,    /* the guest went away, for good or not; the facts are those of its last moment */
+	RUN_LEFT,    /* the guest went away; the facts are of before it closed what it had open */
 	RUN_LIMIT,   /* the time is over */
 	RUN_STOPPED, /* SIGINT or SIGTERM */
 };
@@ -45,9 +45,8 @@ struct run_options {
 	unsigned timeout_ms;          /* these: 0 takes the default above */
 	unsigned heartbeat_ms;
 	unsigned quiet_ms;
+	unsigned shutdown_ms; /* asks for a shutdown so long after all else was tried; 0: never */
 	unsigned limit_ms; /* 0 without a guest's program: no limit */
-	/* So long after the guest has settled it is asked to switch itself off; 0: it is not. */
-	unsigned shutdown_after_ms;
 	uint32_t ring_size; /* bytes of one ring with its header page; 0: 16 KiB, as hv_utils has */
 
 	/* Called at each piece of news; the facts are good during the call. May be NULL. */

@@ -43,12 +43,16 @@ static const char *news_text(enum run_news news)
 	return "";
 }
 
-/* Whether the verdicts are others than the last time; keeps them. */
-static bool verdicts_changed(struct run_report *report, const struct release *release,
-			     const struct guest_facts *facts)
+/* Whether there is another thing to say than the last time; keeps it. */
+static bool report_changed(struct run_report *report, const struct release *release,
+			   const struct guest_facts *facts)
 {
-	bool changed = false;
+	bool changed, broke = facts->violations;
 
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		broke = broke || facts->component[c].violations;
+	changed = broke != report->broke;
+	report->broke = broke;
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
 		struct verdict v;
 
@@ -60,17 +64,28 @@ static bool verdicts_changed(struct run_report *report, const struct release *re
 	return changed;
 }
 
+static bool guest_is_there(const struct guest_facts *facts)
+{
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		if (facts->component[c].opened)
+			return true;
+	return false;
+}
+
 /*
  * A guest that comes by itself settles again after each heartbeat, may leave and come again. It is
- * reported when all has been tried, and again when that has changed; when it leaves it takes its
- * channels down, and what is left to see is less than what was reported.
+ * reported when all has been tried, and again when that has changed; when it leaves earlier, as it
+ * was then. Of a guest that has left there is nothing more to say.
  */
-static bool news_want_report(const struct run_report *report, enum run_news news, bool changed)
+static bool news_want_report(const struct run_report *report, const struct guest_facts *facts,
+			     enum run_news news, bool changed)
 {
 	switch (news) {
 	case RUN_SETTLED:
-	case RUN_LIMIT:
 		return !report->reported || changed;
+	case RUN_LIMIT:
+		return !report->printed ||
+		       (guest_is_there(facts) && (!report->reported || changed));
 	case RUN_LEFT:
 		return !report->reported;
 	case RUN_STOPPED:
@@ -83,8 +98,8 @@ void run_report_news(const struct run_options *options, const struct guest_facts
 		     enum run_news news)
 {
 	struct run_report *report = options->user;
-	bool changed = verdicts_changed(report, options->release, facts);
-	bool wanted = news_want_report(report, news, changed);
+	bool changed = report_changed(report, options->release, facts);
+	bool wanted = news_want_report(report, facts, news, changed);
 	bool asked_for = options->guest &&
 			 (news == RUN_SETTLED || (news == RUN_LIMIT && options->limit_ms));
 	int r;
@@ -104,4 +119,3 @@ void run_report_news(const struct run_options *options, const struct guest_facts
 	if (r < 0 && report->error == 0)
 		report->error = r;
 }
-

@@ -16,6 +16,7 @@ struct run_report {
 	bool printed;  /* something was, ever */
 	bool reported; /* the guest that is there has been */
 	struct verdict last[COMPONENT_MAX];
+	bool broke; /* a rule, as last told */
 	int error; /* the first failure to print or save */
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hv_util/ring_wire.h"
+#include "tests/host/scenario_words.h"
 #include "tests/host/session.h"
 #include "tests/host/version.h"
 
@@ -212,14 +213,16 @@ static int on_argument(struct reader *r, char *const *words)
 
 static int on_fault(struct reader *r, char *const *words)
 {
-	char why[512], text[600];
+	char why[600];
+	enum fault fault;
 
 	if (!words[0] || words[1])
 		return expected(r, "fault NAME[:COMPONENT][=NUMBER]");
-	if (fault_set_add(&r->s->faults, words[0], why, sizeof(why)) == 0)
-		return 0;
-	snprintf(text, sizeof(text), "a fault: %s", why);
-	return expected(r, text);
+	if (words_parse_fault(words[0], &fault, why, sizeof(why)) < 0)
+		return expected(r, why);
+	if (fault == FAULT_CORRUPT_INDEX)
+		return expected(r, "fault corrupt-index as a step: it acts when it is switched on");
+	return fault_set_add(&r->s->faults, words[0], why, sizeof(why));
 }
 
 static int on_needs(struct reader *r, char *const *words)

@@ -14,7 +14,7 @@
  *	ring-size BYTES                      of one ring, with its header page
  *	needs adapter                        skipped where no network adapter has an IPv4 address
  *
- * then steps, which scenario_play.c knows. A version in a list may be repeated: "3.0*100".
+ * then steps, which scenario_step.c knows. A version in a list may be repeated: "3.0*100".
  */
 #pragma once
 

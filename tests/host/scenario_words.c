@@ -399,6 +399,24 @@ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t 
 	return -EINVAL;
 }
 
+int words_parse_fault(const char *text, enum fault *ret, char *why, size_t why_size)
+{
+	char error[512];
+	enum fault fault;
+
+	if (fault_parse_name(text, &fault, error, sizeof(error)) < 0) {
+		snprintf(why, why_size, "a fault: %s", error);
+		return -EINVAL;
+	}
+	if (fault_table[fault].steps) {
+		snprintf(why, why_size, "%s: the fault %s acts in `run` only",
+			 fault_table[fault].steps, fault_table[fault].name);
+		return -EINVAL;
+	}
+	*ret = fault;
+	return 0;
+}
+
 bool words_fields_are_fixed(const struct wire_operation *op)
 {
 	return !op || (op->from_major == 0 && op->until_major == 99);

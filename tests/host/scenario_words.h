@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "hv_util/base.h"
+#include "tests/host/fault.h"
 #include "tests/host/wire.h"
 
 #define WORDS_VARIABLES_MAX 8
@@ -55,6 +56,12 @@ _must_check_ int words_apply(struct message *m, const struct wire_operation *op,
  */
 _must_check_ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
 			     const char *word, char *why, size_t why_size);
+
+/*
+ * The fault that a text names, if it is one that acts in a scenario. 0, or -EINVAL and what is
+ * expected in why: a fault that there is, or the steps that do what the fault does in `run`.
+ */
+_must_check_ int words_parse_fault(const char *text, enum fault *ret, char *why, size_t why_size);
 
 /* Whether every version of the component has the operation's fields. */
 bool words_fields_are_fixed(const struct wire_operation *op);

@@ -54,6 +54,7 @@ static void on_joined(void *user)
 	struct session *s = user;
 
 	s->joined = true;
+	memset(s->closed, 0, sizeof(s->closed)); /* that was another guest's doing */
 	for (int i = 0; i < COMPONENT_MAX; i++)
 		if (s->facts.component[i].enabled)
 			(void)session_offer(s, &s->channel[i]);
@@ -65,6 +66,7 @@ static int on_opened(void *user, enum component component, void *memory, uint32_
 {
 	struct session *s = user;
 
+	s->closed[component] = false;
 	channel_opened(&s->channel[component], memory, ring_size);
 	return 0;
 }
@@ -87,13 +89,22 @@ static void lose_contact(struct channel *c)
 	c->facts->contact = agreed ? CONTACT_LOST : CONTACT_NONE;
 }
 
+/* What the guest has put before it closed is read first, and counts. */
+static void close_channel(struct session *s, struct channel *c)
+{
+	channel_closed(c);
+	s->before[c->component] = *c->facts;
+	s->before[c->component].opened = true;
+	s->closed[c->component] = true;
+	lose_contact(c);
+	s->events->closed(s->user, c);
+}
+
 static void on_closed(void *user, enum component component)
 {
 	struct session *s = user;
 
-	channel_closed(&s->channel[component]);
-	lose_contact(&s->channel[component]);
-	s->events->closed(s->user, &s->channel[component]);
+	close_channel(s, &s->channel[component]);
 }
 
 static void on_released(void *user, enum component component)
@@ -118,6 +129,8 @@ static void on_link_violated(void *user, int component, const char *sentence)
 		channel_violated(&s->channel[component], sentence);
 		return;
 	}
+	s->facts.violations++;
+	snprintf(s->facts.violation, sizeof(s->facts.violation), "%s", sentence);
 	s->events->violated(s->user, NULL, sentence);
 }
 
@@ -125,16 +138,9 @@ static void on_left(void *user)
 {
 	struct session *s = user;
 
-	for (int i = 0; i < COMPONENT_MAX; i++) {
-		struct channel *c = &s->channel[i];
-		bool was_open = c->open;
-
-		channel_closed(c);
-		if (!was_open)
-			continue;
-		lose_contact(c);
-		s->events->closed(s->user, c);
-	}
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		if (s->channel[i].open)
+			close_channel(s, &s->channel[i]);
 	s->joined = false;
 	s->events->left(s->user);
 }
@@ -161,6 +167,14 @@ static const struct link_events link_events = {
 
 /* --- what the owner asks --- */
 
+void session_last_facts(const struct session *s, struct guest_facts *ret)
+{
+	*ret = s->facts;
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		if (s->closed[i])
+			ret->component[i] = s->before[i];
+}
+
 int session_negotiate(struct session *s, struct channel *c)
 {
 	const struct release_offer *o = &s->options->release->component[c->component];
@@ -185,6 +199,7 @@ int session_rescind(struct session *s, struct channel *c)
 
 	/* The host stops believing the memory before it says so: channel_closed would read on. */
 	channel_done(c);
+	s->closed[c->component] = false;
 	c->facts->opened = false;
 	c->facts->contact = CONTACT_NONE; /* the host's own doing: it begins anew */
 	r = s->link->ops->rescind(s->link, c->component);

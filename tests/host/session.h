@@ -50,6 +50,9 @@ struct session {
 	bool joined;
 	struct fault_set faults;
 	struct guest_facts facts;
+	/* Of what the guest has closed and not opened again: as it was the moment before. */
+	struct component_facts before[COMPONENT_MAX];
+	bool closed[COMPONENT_MAX];
 	struct channel channel[COMPONENT_MAX];
 };
 
@@ -58,6 +61,12 @@ _must_check_ int session_new(sd_event *event, const struct session_options *opti
 			     const struct session_events *events, void *user,
 			     struct session **ret);
 struct session *session_free(struct session *s);
+
+/*
+ * What there is to say of a guest that has left: the facts as they were before it closed, one after
+ * the other or all at once, what it had open.
+ */
+void session_last_facts(const struct session *s, struct guest_facts *ret);
 
 /* Negotiates as the release does. As channel_negotiate. */
 int session_negotiate(struct session *s, struct channel *c);

@@ -71,7 +71,7 @@ const struct option_info verb_boot_options[] = {
 	  offsetof(struct settings, report.save) },
 	{ "fault", "FAULT", "break a rule on purpose, see below; again for more", option_add_fault,
 	  offsetof(struct settings, run.faults) },
-	{ "shutdown-after", "SEC", "ask the guest to switch off so long after the report",
+	{ "shutdown-after", "SEC", "ask for a shutdown so long after all else was tried",
 	  option_take_number, offsetof(struct settings, shutdown_seconds) },
 	{ "for", "SEC", "switch it off after so long, whatever it does", option_take_number,
 	  offsetof(struct settings, seconds) },
@@ -118,7 +118,8 @@ static void set_up(struct settings *settings)
 	settings->run.open_link = link_vmbus_open;
 	settings->run.address = &settings->machine;
 	settings->run.limit_ms = settings->seconds * 1000;
-	settings->run.shutdown_after_ms = settings->shutdown_seconds * 1000;
+	if (settings->shutdown_seconds)
+		settings->run.shutdown_ms = settings->shutdown_seconds * 1000 + QUIET_MS;
 	settings->run.user = &settings->report;
 }
 

@@ -13,7 +13,7 @@
 struct settings {
 	struct run_options run;
 	struct run_report report;
-	unsigned seconds;
+	unsigned seconds, shutdown_after;
 };
 
 const struct option_info verb_run_options[] = {
@@ -30,6 +30,8 @@ const struct option_info verb_run_options[] = {
 	  option_add_component, offsetof(struct settings, run.disabled) },
 	{ "for", "SEC", "serve so long; default: until all has been tried", option_take_number,
 	  offsetof(struct settings, seconds) },
+	{ "shutdown-after", "SEC", "ask for a shutdown so long after all else was tried",
+	  option_take_number, offsetof(struct settings, shutdown_after) },
 	{ "timeout-ms", "MS", "an answer later than this is lost contact", option_take_number,
 	  offsetof(struct settings, run.timeout_ms) },
 	{ "vm-name", "NAME", "the virtual machine's name; default: vmicd", option_take_text,
@@ -66,6 +68,7 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 	}
 	settings.run.guest = first < argc ? argv + first : NULL;
 	settings.run.user = &settings.report;
+	settings.run.shutdown_ms = settings.shutdown_after * 1000;
 	if (settings.seconds) {
 		settings.run.limit_ms = settings.seconds * 1000;
 		settings.run.quiet_ms = NEVER_QUIET_MS;

@@ -49,6 +49,14 @@ static const struct wire_field time4_fields[] = {
 	{ .name = NULL },
 };
 
+static const struct wire_field shutdown_fields[] = {
+	{ .name = "reason", .kind = WIRE_U32, .offset = 0, .size = 4 },
+	{ .name = "timeout", .kind = WIRE_U32, .offset = 4, .size = 4 },
+	{ .name = "flags", .kind = WIRE_U32, .offset = 8, .size = 4 },
+	{ .name = "message", .kind = WIRE_TEXT, .offset = 12, .size = 2048 },
+	{ .name = NULL },
+};
+
 #define KVP_HEADER                                                                   \
 	{ .name = "operation", .kind = WIRE_U8, .offset = 0, .size = 1 },            \
 	{ .name = "pool", .kind = WIRE_U8, .offset = 1, .size = 1 }
@@ -121,25 +129,18 @@ static const struct wire_field ip_binary_fields[] = {
 	{ .name = NULL },
 };
 
-/* Linux shutdown_msg_data, OpenVMM ShutdownMessage. */
-static const struct wire_field shutdown_fields[] = {
-	{ .name = "reason", .kind = WIRE_U32, .offset = 0, .size = 4 },
-	{ .name = "timeout", .kind = WIRE_U32, .offset = 4, .size = 4 },
-	{ .name = "flags", .kind = WIRE_U32, .offset = 8, .size = 4 },
-	{ .name = "text", .kind = WIRE_TEXT, .offset = 12, .size = 2048 },
-	{ .name = NULL },
-};
-
-/* Body sizes: what OpenVMM sends (fixed 2580 and 7428 bytes for KVP, 16, 28 and 24 for the rest). */
+/* Body sizes: what OpenVMM sends (fixed 2580 and 7428 bytes for KVP, 2060 for a shutdown, 16, 28
+ * and 24 for the rest). */
 static const struct wire_operation operations[] = {
 	{ COMPONENT_HEARTBEAT, "beat", 0, 99, 16, { { 0 } }, heartbeat_fields },
-	{ COMPONENT_SHUTDOWN, "shutdown", 0, 99, 2060, { { 0 } }, shutdown_fields },
 	{ COMPONENT_TIMESYNC, "probe", 0, 3, 28, { { 24, 0 } }, time3_fields },
 	{ COMPONENT_TIMESYNC, "sync", 0, 3, 28, { { 24, 1 } }, time3_fields },
 	{ COMPONENT_TIMESYNC, "sample", 0, 3, 28, { { 24, 2 } }, time3_fields },
 	{ COMPONENT_TIMESYNC, "probe", 4, 99, 24, { { 16, 0 } }, time4_fields },
 	{ COMPONENT_TIMESYNC, "sync", 4, 99, 24, { { 16, 1 } }, time4_fields },
 	{ COMPONENT_TIMESYNC, "sample", 4, 99, 24, { { 16, 2 } }, time4_fields },
+	/* A shutdown is planned (0x80000000, Windows' SHTDN_REASON_FLAG_PLANNED). */
+	{ COMPONENT_SHUTDOWN, "request", 0, 99, 2060, { { 3, 0x80 } }, shutdown_fields },
 	{ COMPONENT_KVP, "get", 0, 99, 2580, { { 0, 0 } }, kvp_value_fields },
 	{ COMPONENT_KVP, "set", 0, 99, 2580, { { 0, 1 } }, kvp_value_fields },
 	{ COMPONENT_KVP, "delete", 0, 99, 2580, { { 0, 2 } }, kvp_delete_fields },

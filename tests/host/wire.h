@@ -122,7 +122,7 @@ struct wire_header {
 _must_check_ int wire_parse_header(const uint8_t *payload, size_t len, struct wire_header *ret);
 
 /*
- * Checks a reply's frame against its request, as OpenVMM does and protocol.md 1.4 states it. 0, or
+ * Checks a reply's frame against its request, as OpenVMM does and Linux answers. 0, or
  * -EBADMSG and a sentence in why. len counts the ring's padding.
  */
 _must_check_ int wire_check_reply(const struct message *request, const uint8_t *payload, size_t len,

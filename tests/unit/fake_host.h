@@ -17,7 +17,11 @@ struct fake_host {
 	struct ring_rx rx;
 	/* What the guest asked the transport for. */
 	unsigned opens, closes, signals, acknowledged, releases;
-	int open_result, signal_result;
+	int open_result, signal_result, acknowledge_result;
+	/* Not 0: how long signalling takes at most, in turns of a loop; so that what a host does next
+	 * falls into any moment of what the guest does next. */
+	unsigned signal_turns;
+	uint64_t seed;
 	/* The last packet taken. */
 	struct ring_packet packet;
 	uint8_t buf[MESSAGE_MAX];
@@ -41,8 +45,13 @@ static inline void fake_close(struct port *port)
 
 static inline int fake_signal(struct port *port)
 {
-	fake_host_of(port)->signals++;
-	return fake_host_of(port)->signal_result;
+	struct fake_host *h = fake_host_of(port);
+
+	h->signals++;
+	if (h->signal_turns > 0)
+		for (volatile uint64_t i = next_random(&h->seed) % h->signal_turns; i > 0; i--)
+			;
+	return h->signal_result;
 }
 
 static inline int fake_acknowledge(struct port *port)
@@ -50,6 +59,8 @@ static inline int fake_acknowledge(struct port *port)
 	uint64_t count;
 
 	fake_host_of(port)->acknowledged++;
+	if (fake_host_of(port)->acknowledge_result < 0)
+		return fake_host_of(port)->acknowledge_result;
 	return read(port->interrupt_fd, &count, sizeof(count)) < 0 ? -errno : 0;
 }
 

@@ -101,7 +101,7 @@ static inline uint64_t next_random(uint64_t *state)
 	return *state;
 }
 
-/* --- messages (protocol.md 1.3, 1.4) --- */
+/* --- messages (Linux hyperv.h: vmbuspipe_hdr, icmsg_hdr) --- */
 
 #define MESSAGE_BODY 28
 #define MESSAGE_MAX 16384
@@ -144,7 +144,7 @@ static inline uint8_t message_flags(const uint8_t *msg)
 	return msg[25];
 }
 
-/* The status words that hosts know (protocol.md 1.12). */
+/* The status words that hosts know (Linux hyperv.h: HV_S_OK, HV_E_FAIL and so on). */
 #define WIRE_OK 0u
 #define WIRE_FAIL 0x80004005u
 #define WIRE_NO_MORE_ITEMS 0x80070103u

@@ -2,6 +2,9 @@
 #include "daemon/channel.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
 
 #include "hv_util/heartbeat.h"
 #include "hv_util/profile.h"
@@ -390,6 +393,23 @@ static void a_transport_that_does_not_open_is_tried_again(void **state)
 	fixture_done(&f);
 }
 
+/* Such a descriptor stays readable: it would keep the daemon busy for ever. */
+static void an_interrupt_that_cannot_be_taken_breaks_the_channel(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	f.host.acknowledge_result = -EINVAL;
+	fake_host_interrupt(&f.host);
+	run_loop(f.event);
+	assert_string_equal(state_of_channel(), "broken");
+	assert_int_equal(f.host.acknowledged, 2);
+	assert_int_equal(f.host.closes, 1);
+	fixture_done(&f);
+}
+
 static void a_ring_that_is_bad_from_the_start_breaks_the_channel(void **state)
 {
 	struct fixture f;
@@ -737,6 +757,27 @@ static void an_answer_waits_for_room(void **state)
 	fixture_done(&f);
 }
 
+/* A reader without feature bit 0 does not look at pending_send_size. */
+static void a_host_that_tells_nobody_of_room_gets_its_answers(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	guests_page(&f.host)->feature_bits = 0;
+	flood(&f, 0, 50);
+	flood(&f, 50, 100);
+	assert_int_equal(f.heartbeat.beats, BEATS_MAX + 1);
+	for (uint64_t i = 0; i < 100; i++) {
+		take_beat(&f, i, WIRE_OK);
+		pass_time(f.event, 100 * MS);
+	}
+	take_nothing(&f);
+	assert_int_equal(f.heartbeat.beats, 100);
+	fixture_done(&f);
+}
+
 static void an_answer_that_waits_is_gone_with_the_channel(void **state)
 {
 	static void (*const ends[])(struct fixture *f) = { do_rescind, do_not_opened, break_ring };
@@ -765,6 +806,146 @@ static void an_answer_that_waits_is_gone_with_the_channel(void **state)
 		take_answer(&f, 1, 1, V(3, 0), V(3, 0));
 		send_beat(&f, 9);
 		take_beat(&f, 9, WIRE_OK);
+		fixture_done(&f);
+	}
+}
+
+static void the_host_is_told_of_room_in_its_own_ring(void **state)
+{
+	struct fixture f;
+	unsigned before;
+	uint64_t n = 0;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	before = f.host.signals;
+	f.len = put_beat(f.msg, 1);
+	while (ring_tx_put(&f.host.tx, &(struct ring_packet){ .type = 6, .trans_id = n }, f.msg,
+			   f.len) == 0)
+		n++;
+	fake_host_flush(&f.host);
+	assert_int_equal(ring_tx_wait_for_room(&f.host.tx, f.len), 0);
+	run_loop(f.event);
+	/* one signal for the first answer, one for the room */
+	assert_int_equal(f.host.signals, before + 2);
+	for (uint64_t i = 0; i < n; i++)
+		take_beat(&f, i, WIRE_OK);
+	fixture_done(&f);
+}
+
+/* --- a host that really runs at the same time --- */
+
+/* Nothing moves for so long: the machine may be doing something else meanwhile. */
+#define RACE_SECONDS 20
+
+/* A host that keeps to the contract: it signals only when it must. Whoever loses a wake-up waits for
+ * ever. */
+struct race {
+	struct fixture *f;
+	unsigned beats, at_once; /* how many in all, and how many are under way */
+	_Atomic bool over;
+	const char *wrong;
+};
+
+static const char *race_send(struct race *r, uint64_t *sent, uint64_t answered)
+{
+	struct fake_host *h = &r->f->host;
+	const uint64_t one = 1;
+	uint8_t msg[64];
+
+	while (*sent < r->beats && *sent - answered < r->at_once) {
+		const struct ring_packet p = { .type = 6, .trans_id = *sent };
+		int put = ring_tx_put(&h->tx, &p, msg, put_beat(msg, *sent));
+
+		if (put == -EAGAIN)
+			break;
+		if (put < 0)
+			return "its own ring is broken";
+		++*sent;
+	}
+	if (ring_tx_commit(&h->tx) > 0 &&
+	    write(h->port.interrupt_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		return "it cannot signal";
+	return NULL;
+}
+
+static const char *race_receive(struct race *r, uint64_t *answered)
+{
+	struct fake_host *h = &r->f->host;
+	const uint64_t one = 1;
+	int got;
+
+	while ((got = ring_rx_get(&h->rx, &h->packet, h->buf, sizeof(h->buf))) == 1)
+		if (h->packet.trans_id != (*answered)++)
+			return "an answer is out of order";
+	if (got < 0)
+		return "the guest's ring is broken";
+	if (ring_rx_commit(&h->rx) > 0 &&
+	    write(h->port.interrupt_fd, &one, sizeof(one)) != (ssize_t)sizeof(one))
+		return "it cannot signal";
+	return NULL;
+}
+
+static time_t seconds_now(void)
+{
+	struct timespec now = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+static void *race_host(void *user)
+{
+	struct race *r = user;
+	uint64_t sent = 0, answered = 0;
+	time_t end = seconds_now() + RACE_SECONDS;
+
+	while (answered < r->beats && !r->wrong) {
+		uint64_t before = answered;
+
+		r->wrong = race_send(r, &sent, answered);
+		if (!r->wrong)
+			r->wrong = race_receive(r, &answered);
+		if (answered != before)
+			end = seconds_now() + RACE_SECONDS;
+		else if (!r->wrong && seconds_now() > end)
+			r->wrong = "a wake-up was lost";
+	}
+	r->over = true;
+	return NULL;
+}
+
+static void no_wake_up_is_lost(void **state)
+{
+	static const struct {
+		unsigned beats, at_once;
+	} races[] = {
+		/* The next comes while we go to sleep: the moment that matters is some ns long, and is
+		 * met once in some ten thousand times. */
+		{ 150000, 1 },
+		{ 150000, 3 },
+		/* Both rings are full again and again. */
+		{ 50000, 200 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(races); i++) {
+		struct fixture f;
+		struct race r = { .f = &f, .beats = races[i].beats, .at_once = races[i].at_once };
+		pthread_t host;
+
+		fixture_init(&f);
+		reach_running(&f);
+		f.host.signal_turns = 200;
+		f.host.seed = 1;
+		assert_int_equal(pthread_create(&host, NULL, race_host, &r), 0);
+		while (!r.over)
+			assert_true(sd_event_run(f.event, SECOND / 10) >= 0);
+		assert_int_equal(pthread_join(host, NULL), 0);
+		if (r.wrong)
+			fail_msg("%u at once: %s", r.at_once, r.wrong);
+		assert_int_equal(f.heartbeat.beats, r.beats);
 		fixture_done(&f);
 	}
 }
@@ -1065,9 +1246,9 @@ static void a_negotiation_is_told_in_full(void **state)
 	run_loop(f.event);
 	l = logged_one(LOG_INFO, "the host offers framework");
 	assert_string_equal(l->text,
-			    "Heartbeat: the host offers framework 1.0 3.0, message 1.0 3.0 9.9; profile newest "
-			    "admits to message 3.0 1.0; answered 3.0/3.0: not the newest, the host may report a "
-			    "protocol mismatch (KB4014894), by design");
+			    "Heartbeat: the host offers framework 1.0 3.0, message 1.0 3.0 9.9; we admit to "
+			    "framework 3.0 1.0, message 3.0 1.0 (profile newest); answered 3.0/3.0: not the "
+			    "newest, the host may report a protocol mismatch (KB4014894), by design");
 	assert_field(l, "VMIC_COMPONENT=Heartbeat");
 	assert_field(l, "VMIC_OFFERED_FRAMEWORK=1.0 3.0");
 	assert_field(l, "VMIC_OFFERED_MESSAGE=1.0 3.0 9.9");
@@ -1088,9 +1269,10 @@ static void nothing_in_common_is_an_error_in_one_sentence(void **state)
 	do_disagree(&f);
 	l = logged_one(LOG_ERR, "nothing in common");
 	assert_string_equal(l->text,
-			    "Heartbeat: the host offers framework 3.0, message 9.9; profile newest admits to "
-			    "message 3.0 1.0; answered counts 0,0: they have nothing in common, the host will "
-			    "count the component as failed until it offers something else");
+			    "Heartbeat: the host offers framework 3.0, message 9.9; we admit to framework "
+			    "3.0 1.0, message 3.0 1.0 (profile newest); answered counts 0,0: they have nothing "
+			    "in common, the host will count the component as failed until it offers something "
+			    "else");
 	assert_field(l, "VMIC_OUTCOME=no-common-version");
 	fixture_done(&f);
 }
@@ -1226,6 +1408,7 @@ int main(void)
 		cmocka_unit_test(the_end_closes_the_port),
 		cmocka_unit_test(a_broken_channel_serves_again_after_two_seconds),
 		cmocka_unit_test(a_transport_that_does_not_open_is_tried_again),
+		cmocka_unit_test(an_interrupt_that_cannot_be_taken_breaks_the_channel),
 		cmocka_unit_test(a_ring_that_is_bad_from_the_start_breaks_the_channel),
 		cmocka_unit_test(an_interrupt_that_cannot_be_waited_for_breaks_the_channel),
 		cmocka_unit_test(a_transport_that_does_not_signal_breaks_the_channel),
@@ -1241,7 +1424,10 @@ int main(void)
 		cmocka_unit_test(a_packet_of_any_length_is_survived),
 		cmocka_unit_test(a_storm_leaves_others_their_turn),
 		cmocka_unit_test(an_answer_waits_for_room),
+		cmocka_unit_test(a_host_that_tells_nobody_of_room_gets_its_answers),
 		cmocka_unit_test(an_answer_that_waits_is_gone_with_the_channel),
+		cmocka_unit_test(the_host_is_told_of_room_in_its_own_ring),
+		cmocka_unit_test(no_wake_up_is_lost),
 		cmocka_unit_test(a_request_that_is_put_off_is_tried_again),
 		cmocka_unit_test(its_failure_is_told_when_it_comes),
 		cmocka_unit_test(it_is_refused_after_ten_seconds),

@@ -143,7 +143,7 @@ static uint32_t pairs_request(struct fixture *f, uint8_t version, size_t n)
 	return ask(f, &f->pairs, message_put(f->msg, &m));
 }
 
-/* protocol.md 1.9: offsets from the operation byte. */
+/* Linux hyperv.h, hv_kvp_msg: offsets from the operation byte. */
 static void start_request(struct fixture *f, uint8_t operation, uint8_t pool)
 {
 	memset(f->body, 0, sizeof(f->body));

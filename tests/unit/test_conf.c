@@ -261,7 +261,8 @@ static void a_components_key_sets_that_component_only(void **state)
 
 /* --- each key: what it refuses, and how it says so --- */
 
-#define VERSIONS "versions that vmicd speaks, best first, such as \"3.0 1.0\""
+#define VERSIONS \
+	"versions that vmicd speaks, best first, each once, separated by spaces, such as \"3.0 1.0\""
 #define NO_MATCH "counts-zero, silent, own-newest or version-zero"
 #define PAIR "framework/message, such as 9.9/7.7"
 #define COUNTS "two numbers, such as 2,0"
@@ -359,7 +360,7 @@ static void each_component_takes_the_versions_of_its_own(void **state)
 
 /* --- sections and keys that do not exist --- */
 
-#define SECTIONS "expected Daemon, Negotiation, Heartbeat, KVP or TimeSync"
+#define SECTIONS "expected one of Daemon, Negotiation, Heartbeat, KVP, TimeSync"
 
 static const struct {
 	const char *text, *sentence;
@@ -367,13 +368,17 @@ static const struct {
 	{ "[Demon]\nLogLevel=info\n", "f:2: no section is called 'Demon': " SECTIONS },
 	{ "[daemon]\nLogLevel=info\n", "f:2: no section is called 'daemon': " SECTIONS },
 	{ "[VSS]\nEnable=no\n", "f:2: no section is called 'VSS': " SECTIONS },
-	{ "LogLevel=info\n", "f:1: no section is called '': " SECTIONS },
-	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel'" },
-	{ "[Daemon]\n=info\n", "f:2: [Daemon] has no key ''" },
-	{ "[Daemon]\nProfile=legacy\n", "f:2: [Daemon] has no key 'Profile'" },
-	{ "[Daemon]\nEnable=yes\n", "f:2: [Daemon] has no key 'Enable'" },
-	{ "[Heartbeat]\nClock=step\n", "f:2: [Heartbeat] has no key 'Clock'" },
-	{ "[Daemon]\nLogLevel=info\n[TimeSync]\n\nClok=step\n", "f:5: [TimeSync] has no key 'Clok'" },
+	{ "LogLevel=info\n", "f:1: 'LogLevel' stands before the first [Section]" },
+	{ "[Daemon]\nLogLevel=\033[31m\n", "f:2: [Daemon] LogLevel=?[31m: expected err, warning, notice, info or "
+	  "debug" }, /* a terminal is not steered */
+	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\n=info\n", "f:2: [Daemon] has no key '': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\nProfile=legacy\n", "f:2: [Daemon] has no key 'Profile': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\nEnable=yes\n", "f:2: [Daemon] has no key 'Enable': expected one of LogLevel, LogTarget" },
+	{ "[Heartbeat]\nClock=step\n", "f:2: [Heartbeat] has no key 'Clock': expected one of ApplicationState, Enable, Framework, "
+	  "Versions, NoMatch, AnswerRaw, AnswerCounts, AnswerTruncate, AnswerDelaySec" },
+	{ "[Daemon]\nLogLevel=info\n[TimeSync]\n\nClok=step\n", "f:5: [TimeSync] has no key 'Clok': expected one of Clock, Enable, Framework, "
+	  "Versions, NoMatch, AnswerRaw, AnswerCounts, AnswerTruncate, AnswerDelaySec" },
 };
 
 static void what_does_not_exist_is_named(void **state)
@@ -445,6 +450,12 @@ static void an_indented_line_is_never_more_of_a_value(void **state)
 	(void)state;
 	must_refuse("[TimeSync]\nVersions=3.0\n  1.0\n", "f:3: expected '[Section]' or 'Key=value'");
 	must_refuse("[KVP]\nPoolDirectory=/a\n\t/b\n", "f:3: expected '[Section]' or 'Key=value'");
+	for (const char *space = " \t\v\f\r"; *space; space++) { /* all that isspace() says */
+		char text[64];
+
+		(void)snprintf(text, sizeof(text), "[TimeSync]\nVersions=3.0\n%c1.0\n", *space);
+		must_refuse(text, "f:3: expected '[Section]' or 'Key=value'");
+	}
 	must_read("  [TimeSync]\n  Versions=4.0\n\tClock=step\n  # more\n", &c);
 	assert_versions(&c.component[IC_TIMESYNC].policy.message, "4.0");
 	assert_int_equal(c.clock, CONF_CLOCK_STEP);
@@ -613,7 +624,7 @@ static void a_section_ends_with_its_file(void **state)
 	temp_dir_put(&d, "vmicd.conf", "[Daemon]\n");
 	temp_dir_put(&d, "vmicd.conf.d/10-a.conf", "LogLevel=debug\n");
 	assert_int_equal(read_dir(&d, &c, &error), -EINVAL);
-	assert_non_null(strstr(error.text, "10-a.conf:1: no section is called ''"));
+	assert_non_null(strstr(error.text, "10-a.conf:1: 'LogLevel' stands before the first [Section]"));
 	temp_dir_done(&d);
 }
 

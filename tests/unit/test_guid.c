@@ -8,7 +8,7 @@
 #include "tests/unit/harness.h"
 
 /* The bytes as include/linux/hyperv.h has them (HV_HEART_BEAT_GUID and so on) for the texts of
- * /sys/bus/vmbus (protocol.md 1.13). */
+ * /sys/bus/vmbus. */
 static const struct {
 	const char *text;
 	struct guid guid, macro;

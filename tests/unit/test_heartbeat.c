@@ -3,8 +3,8 @@
 
 #include "tests/unit/harness.h"
 
-/* A beat as OpenVMM's host sends it, padded as in the ring: 16 bytes of body (protocol.md 1.6, 1.2:
- * 60 bytes of packet, so 44 of payload). Sequence 0x1122334455667788. */
+/* A beat as OpenVMM's host sends it, padded as in the ring: 16 bytes of body,
+ * 60 of packet, so 44 of payload. Sequence 0x1122334455667788. */
 static const uint8_t beat[] = {
 	1, 0, 0, 0, 36, 0, 0, 0,
 	3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 3, 0, 0,
@@ -70,7 +70,7 @@ static void each_state_is_reported_from_3_0_on(void **state)
 		}
 }
 
-/* protocol.md 1.6: 0 unknown, 1 healthy, 2 critical, 3 stopped. */
+/* OpenVMM hyperv_ic_protocol: 0 unknown, 1 healthy, 2 critical, 3 stopped. */
 static void states_have_their_numbers_and_names(void **state)
 {
 	static const char *const names[] = { "unknown", "healthy", "critical", "stopped" };

@@ -53,7 +53,11 @@ static struct verdict judged(const struct release *release, enum component c)
 	return v;
 }
 
-/* host.md 1.6: what was posted of one component of one guest. */
+/*
+ * What was posted of one component of one guest. Rows: a centreon-plugins#4603, c xrdp#1403,
+ * d and e reports outside of any tracker, f Microsoft's Get-VMIntegrationService page,
+ * g PS-AutoLab-Env#237.
+ */
 enum posted_state { NOT_POSTED, SWITCHED_OFF, SILENT, AGREED };
 
 struct posted {

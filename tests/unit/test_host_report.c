@@ -184,9 +184,61 @@ static void test_violations(void **state)
 	(void)strcpy(guest.component[COMPONENT_KVP].violation, "a length of 9\033[2J");
 	text = printed(REPORT_TABLE, 0, false);
 	assert_non_null(strstr(text,
+		"\nThe guest broke the contract\n"
 		"Key-Value Pair Exchange, 3 times, last: a length of 9\\x1b[2J\n"));
 	assert_null(strchr(text, '\033'));
 	free(text);
+
+	guest.violations = 1; /* of no component */
+	(void)strcpy(guest.violation, "an unknown type\033[2J");
+	text = printed(REPORT_TABLE, 0, false);
+	assert_non_null(strstr(text,
+		"\nThe guest broke the contract\n"
+		"Link, 1 time: an unknown type\\x1b[2J\n"
+		"Key-Value Pair Exchange, 3 times"));
+	free(text);
+
+	guest.component[COMPONENT_KVP].violations = 0;
+	text = printed(REPORT_TABLE, 0, false);
+	assert_non_null(strstr(text, "\nThe guest broke the contract\nLink, 1 time: an"));
+	assert_int_equal(occurrences(text, "1 time"), 1);
+	free(text);
+
+	guest.violations = 0;
+	text = printed(REPORT_TABLE, 0, false);
+	assert_null(strstr(text, "broke"));
+	free(text);
+}
+
+static void test_shutdown_is_told(void **state)
+{
+	static const struct {
+		enum shutdown_request shutdown;
+		uint32_t status;
+		const char *line;
+	} rows[] = {
+		{ SHUTDOWN_NOT_AGREED, 0,
+		  "\nShutdown request           : not sent, the guest has not agreed on the component\n" },
+		{ SHUTDOWN_UNANSWERED, 0, "\nShutdown request           : not answered\n" },
+		{ SHUTDOWN_ANSWERED, 0,
+		  "\nShutdown request           : answered, status ok (0x00000000)\n" },
+		{ SHUTDOWN_ANSWERED, 0x80004005,
+		  "\nShutdown request           : answered, status fail (0x80004005)\n" },
+		{ SHUTDOWN_ANSWERED, 7,
+		  "\nShutdown request           : answered, status unknown (0x00000007)\n" },
+	};
+	char *text = printed(REPORT_TABLE, 0, false);
+
+	(void)state;
+	assert_null(strstr(text, "Shutdown request"));
+	free(text);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		guest.shutdown = rows[i].shutdown;
+		guest.shutdown_status = rows[i].status;
+		text = printed(REPORT_TABLE, 0, false);
+		assert_non_null(strstr(text, rows[i].line));
+		free(text);
+	}
 }
 
 static void test_absent_components_are_named(void **state)
@@ -288,6 +340,10 @@ static void test_json_round_trip(void **state)
 	guest.component[COMPONENT_VSS].enabled = false;
 	guest.component[COMPONENT_HEARTBEAT].application_state = 2;
 	guest.clock_answered = true;
+	guest.shutdown = SHUTDOWN_ANSWERED;
+	guest.shutdown_status = 0x80004005;
+	guest.violations = 7;
+	(void)strcpy(guest.violation, "a second guest connected");
 	text = printed(REPORT_JSON, 0, false);
 	memset(&again, 0x55, sizeof(again));
 	if (read_back(text, error) < 0)
@@ -296,6 +352,10 @@ static void test_json_round_trip(void **state)
 	guest = again;
 	second = printed(REPORT_JSON, 0, false);
 	assert_string_equal(text, second);
+	assert_int_equal(guest.shutdown, SHUTDOWN_ANSWERED);
+	assert_int_equal(guest.shutdown_status, 0x80004005);
+	assert_int_equal(guest.violations, 7);
+	assert_string_equal(guest.violation, "a second guest connected");
 	assert_string_equal(guest.intrinsic[0].value, "caf\xc3\xa9 \xf0\x9f\x90\xa7 \"quoted\"\n");
 	free(second);
 	free(text);
@@ -346,6 +406,9 @@ static const struct {
 	  "\"name\": \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\"",
 	  "vm.name: expected a text of at most 63 bytes" },
 	{ "\"name\": \"vmicd\"", "\"name\": \"\\u0000\"", "x.json:" },
+	{ "\"shutdown\": \"not-asked\"", "\"shutdown\": \"maybe\"",
+	  "vm.shutdown: expected not-asked, not-agreed" },
+	{ "\"violations\": 0", "\"violations\": -1", "vm.violations: expected a number" },
 	{ "\"running\": true", "\"running\": true, \"running\": true", "x.json:" },
 	{ "\"intrinsic\": []", "\"intrinsic\": {}", "intrinsic: expected a list of at most 32" },
 	{ "\"components\": [", "\"components\": [ {},", "components: expected a list of the 6" },
@@ -465,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup(test_colours, legacy_guest),
 		cmocka_unit_test_setup(test_no_common_version_is_explained, legacy_guest),
 		cmocka_unit_test_setup(test_violations, legacy_guest),
+		cmocka_unit_test_setup(test_shutdown_is_told, legacy_guest),
 		cmocka_unit_test_setup(test_absent_components_are_named, legacy_guest),
 		cmocka_unit_test_setup(test_vm_off, legacy_guest),
 		cmocka_unit_test_setup(test_wmi, legacy_guest),

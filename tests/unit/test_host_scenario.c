@@ -30,6 +30,8 @@ enum manner {
 	SILENT,
 	NO_COMMON,
 	REFUSES,
+	BREAKS_LINK,
+	SHUTS_DOWN, /* serves shutdown instead of heartbeat */
 };
 
 #define RING 16384
@@ -40,6 +42,7 @@ struct fake {
 	const struct link_events *events;
 	void *user;
 	enum manner manner;
+	enum component component; /* the one that it serves */
 	uint8_t *memory;
 	struct host_ring end; /* the guest's: the host's code, with the rings exchanged */
 	bool offered, open;
@@ -65,12 +68,12 @@ static void answer_one(struct fake *f, const struct host_packet *q)
 		memcpy(m.bytes + 28, agreed, sizeof(agreed));
 		m.bytes[18] = 16;
 		m.bytes[28] = m.bytes[30] = f->manner == NO_COMMON ? 0 : 1;
-	} else if (f->manner != WRONG_SEQUENCE) {
+	} else if (f->component == COMPONENT_HEARTBEAT && f->manner != WRONG_SEQUENCE) {
 		m.bytes[28]++;
 	}
 	for (int i = 0; i < (f->manner == ANSWERS_TWICE ? 2 : 1); i++)
 		if (host_ring_put(&f->end, m.bytes, m.len, q->trans_id) == HOST_RING_SIGNAL)
-			f->events->signalled(f->user, COMPONENT_HEARTBEAT,
+			f->events->signalled(f->user, f->component,
 					     f->manner == SIGNALS_TWICE ? 9 : 1);
 }
 
@@ -104,14 +107,16 @@ static int on_join(sd_event_source *source, void *user)
 
 	(void)source;
 	f->events->joined(f->user);
-	assert_int_equal(f->events->opened(f->user, COMPONENT_HEARTBEAT, f->memory, RING), 0);
+	assert_int_equal(f->events->opened(f->user, f->component, f->memory, RING), 0);
 	f->open = true;
 	f->end = (struct host_ring){ .in = (struct ring_page *)(f->memory + RING),
 				     .out = (struct ring_page *)f->memory,
 				     .in_data = f->memory + RING + 4096,
 				     .out_data = f->memory + 4096,
 				     .size = RING - 4096 };
-	f->events->started(f->user, COMPONENT_HEARTBEAT);
+	f->events->started(f->user, f->component);
+	if (f->manner == BREAKS_LINK)
+		f->events->violated(f->user, LINK_NO_COMPONENT, "a message of no known type");
 	return 0;
 }
 
@@ -120,7 +125,7 @@ static int on_release(sd_event_source *source, void *user)
 	struct fake *f = user;
 
 	(void)source;
-	f->events->released(f->user, COMPONENT_HEARTBEAT);
+	f->events->released(f->user, f->component);
 	return 0;
 }
 
@@ -128,9 +133,9 @@ static int fake_offer(struct link *l, enum component c)
 {
 	struct fake *f = of_link(l);
 
-	if (c == COMPONENT_HEARTBEAT && f->offered)
+	if (c == f->component && f->offered)
 		return -EBUSY;
-	f->offered = f->offered || c == COMPONENT_HEARTBEAT;
+	f->offered = f->offered || c == f->component;
 	return 0;
 }
 
@@ -180,6 +185,7 @@ static int fake_open(sd_event *event, const void *address, uint32_t ring_size,
 	f->events = events;
 	f->user = user;
 	f->manner = (enum manner)atoi(address);
+	f->component = f->manner == SHUTS_DOWN ? COMPONENT_SHUTDOWN : COMPONENT_HEARTBEAT;
 	f->memory = aligned_alloc(4096, 2 * RING);
 	assert_non_null(f->memory);
 	*ret = &f->link;
@@ -232,6 +238,10 @@ static const char *play(const char *text, enum manner manner)
 #define AGREE "open heartbeat\nnegotiate heartbeat\nexpect heartbeat answered 3.0 3.0\n"
 #define BEAT "send heartbeat beat sequence=4\nexpect heartbeat status ok sequence=5\n"
 
+#define SHUTDOWN \
+	"open shutdown within 100\nnegotiate shutdown\nexpect shutdown answered 3.0 3.0\n" \
+	"send shutdown request timeout=60 flags=1 message=bye\n"
+
 static void test_plays(void **state)
 {
 	static const struct {
@@ -244,6 +254,7 @@ static void test_plays(void **state)
 		{ AGREE BEAT, WRONG_FLAGS, ":3: the guest broke a rule: a reply's flags are 7" },
 		{ AGREE BEAT, ANSWERS_TWICE, "nothing was asked" },
 		{ AGREE BEAT, SIGNALS_TWICE, "without need" },
+		{ AGREE BEAT, BREAKS_LINK, ":1: the guest broke a rule: a message of no known type" },
 		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat answered 3.0 3.0 within 20\n",
 		  SILENT, ":3: an answer of heartbeat did not come" },
 		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat silence for 20\n", SILENT, "" },
@@ -276,6 +287,12 @@ static void test_plays(void **state)
 		{ "timeout 30\n" AGREE "wait 1\n", GOOD, "" },
 		{ "timeout 30\nopen heartbeat\nnegotiate heartbeat\nwait 60\n"
 		  "report heartbeat no-contact\n", SILENT, "" },
+		{ SHUTDOWN "expect shutdown status ok reason=2147483648 timeout=60 flags=1 "
+		  "message=bye bytes=12:0300\nreport shutdown ok\n", SHUTS_DOWN, "" },
+		{ SHUTDOWN "expect shutdown status ok timeout=61\n", SHUTS_DOWN,
+		  ":5: expected timeout=61, came timeout=60" },
+		{ SHUTDOWN, SHUTS_DOWN, "an answer of shutdown that no step expects: status ok" },
+		{ SHUTDOWN, GOOD, ":1: an opening of shutdown did not come" },
 		{ "disable heartbeat\nwait 1\nreport heartbeat disabled\n", GOOD, "" },
 	};
 
@@ -322,7 +339,14 @@ static void test_wrong_files_are_explained(void **state)
 		{ "argument\nwait 1\n", ":1: expected argument \"TEXT\"" },
 		{ "fault nonsense\nwait 1\n", "there are: drop delay" },
 		{ "fault delay=x\nwait 1\n", "expected a number, not \"x\"" },
-		{ "fault storm:xyz\nwait 1\n", "unknown component \"xyz\"" },
+		{ "fault drop:xyz\nwait 1\n", "unknown component \"xyz\"" },
+		/* What acts in `run` only would do nothing here. */
+		{ "title x\nfault storm\nwait 1\n",
+		  ":2: expected repeat N, negotiate COMPONENT, end: the fault storm acts in `run`" },
+		{ "fault renegotiate:kvp=2\nwait 1\n", ":1: expected negotiate COMPONENT: the fault" },
+		{ "fault rescind\nwait 1\n", ":1: expected rescind COMPONENT, reoffer" },
+		{ "fault fill-ring:vss\nwait 1\n", ":1: expected fill COMPONENT OPERATION: the" },
+		{ "fault corrupt-index\nwait 1\n", ":1: expected fault corrupt-index as a step" },
 		{ "timeout soon\nwait 1\n", ":1: expected timeout MILLISECONDS" },
 		{ "ring-size 4096\nwait 1\n", ":1: expected ring-size BYTES" },
 		{ "ring-size 10000\nwait 1\n", ":1: expected ring-size BYTES" },
@@ -353,6 +377,8 @@ static void test_wrong_steps_are_explained(void **state)
 		{ "negotiate kvp counts 1\n", ":1: expected negotiate COMPONENT" },
 		{ "negotiate kvp colour=red\n", ":1: expected a field that there is for colour=red" },
 		{ "send kvp\n", ":1: expected an operation, or raw" },
+		{ "send shutdown beat\n", ":1: expected an operation of this component, or raw" },
+		{ "send shutdown request pool=1\n", ":1: expected a field that there is for pool=1" },
 		{ "send kvp beat\n", ":1: expected an operation of this component, or raw" },
 		{ "send kvp set pool=256\n", ":1: expected a value of its kind for pool=256" },
 		{ "send kvp set pool\n", ":1: expected FIELD=VALUE, not \"pool\"" },
@@ -370,7 +396,9 @@ static void test_wrong_steps_are_explained(void **state)
 		{ "report kvp great\n", ":1: expected report COMPONENT ok" },
 		{ "wait\n", ":1: expected wait MILLISECONDS" },
 		{ "wait 1\nfault drop\n", ":2: expected fault NAME" },
-		{ "wait 1\nfault dorp on\n", ":2: expected unknown fault \"dorp\"" },
+		{ "wait 1\nfault dorp on\n", ":2: expected a fault: unknown fault \"dorp\"" },
+		{ "wait 1\nfault storm:kvp=3 on\n", ":2: expected repeat N, negotiate COMPONENT" },
+		{ "wait 1\nfault rescind off\n", ":2: expected rescind COMPONENT, reoffer" },
 		{ "repeat 2\nwait 1\n", ":1: expected an end to this repeat" },
 		{ "wait 1\nend\n", ":2: expected a repeat before this end" },
 		{ "repeat many\nend\n", ":1: expected repeat TIMES" },

@@ -52,7 +52,7 @@ static void request(struct message *m, enum component c, const char *name, uint1
 
 static void test_negotiation_is_golden(void **state)
 {
-	/* protocol.md 1.2: KVP with two framework and three message versions takes 72 bytes with
+	/* KVP with two framework and three message versions takes 72 bytes with
 	 * the descriptor, so 56 without. */
 	static const uint8_t golden[] = {
 		1, 0, 0, 0, 48, 0, 0, 0,                             /* pipe */
@@ -98,6 +98,7 @@ static void test_sizes_are_those_of_openvmm(void **state)
 		{ COMPONENT_KVP, "enumerate", 3, 2580, 0, 3 },
 		{ COMPONENT_KVP, "get-ip", 4, 7428, 0, 4 },
 		{ COMPONENT_KVP, "set-ip", 5, 7428, 0, 5 },
+		{ COMPONENT_SHUTDOWN, "request", 3, 2060, 3, 0x80 },
 	};
 	struct message *m = message_new();
 
@@ -114,7 +115,7 @@ static void test_sizes_are_those_of_openvmm(void **state)
 	free(m);
 }
 
-/* Field by field at the absolute offsets of protocol.md 1.6, 1.8, 1.9. */
+/* Field by field at the absolute offsets of Linux hyperv.h and OpenVMM hyperv_ic_protocol. */
 static void test_fields_are_where_they_belong(void **state)
 {
 	static const struct {
@@ -132,6 +133,10 @@ static void test_fields_are_where_they_belong(void **state)
 		{ COMPONENT_TIMESYNC, "sync", 3, "flags", "255", 24, "ff" },
 		{ COMPONENT_TIMESYNC, "sync", 4, "reference", "3", 8, "0300000000000000" },
 		{ COMPONENT_TIMESYNC, "sync", 4, "leap", "3", 17, "03" },
+		{ COMPONENT_SHUTDOWN, "request", 3, "reason", "0x80000000", 0, "00000080" },
+		{ COMPONENT_SHUTDOWN, "request", 3, "timeout", "300", 4, "2c010000" },
+		{ COMPONENT_SHUTDOWN, "request", 3, "flags", "6", 8, "06000000" },
+		{ COMPONENT_SHUTDOWN, "request", 3, "message", "bye", 12, "6200790065000000" },
 		{ COMPONENT_TIMESYNC, "sync", 4, "stratum", "15", 18, "0f" },
 		{ COMPONENT_KVP, "set", 3, "pool", "255", 1, "ff" },
 		{ COMPONENT_KVP, "set", 3, "key", "A", 16, "41000000" },

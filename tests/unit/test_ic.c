@@ -124,7 +124,7 @@ static void talk_agree(struct talk *t, struct ic_version message)
 
 /* --- negotiation --- */
 
-/* A KVP host's offer as OpenVMM sends it (protocol.md 1.2: 72 bytes of packet, so 56 of payload),
+/* A KVP host's offer as OpenVMM sends it (72 bytes of packet, so 56 of payload),
  * transaction id 0x5a so that its echo is seen. */
 static const uint8_t offer_golden[] = {
 	1, 0, 0, 0, 48, 0, 0, 0,				     /* pipe: data, 48 bytes */
@@ -134,7 +134,7 @@ static const uint8_t offer_golden[] = {
 };
 
 /* What Linux makes of it with these lists: the counts 1 and 1, icmsgsize 16, flags 5, the length
- * and everything behind the two versions as it was (protocol.md 1.5, 2.1). */
+ * and everything behind the two versions as it was (vmbus_prep_negotiate_resp). */
 static const uint8_t answer_golden[] = {
 	1, 0, 0, 0, 48, 0, 0, 0,
 	0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0x5a, 5, 0, 0,
@@ -327,8 +327,8 @@ static void lists_of_every_length_are_answered(void **state)
 		{ 1, 0, WIRE_OK, IC_NO_COMMON },	   { 1, 1, WIRE_OK, IC_AGREED },
 		{ 1, 5, WIRE_OK, IC_AGREED },	   { 5, 1, WIRE_OK, IC_AGREED },
 		{ 100, 1, WIRE_OK, IC_AGREED },	   { 1, 100, WIRE_OK, IC_AGREED },
-		{ 100, 100, WIRE_OK, IC_AGREED },	   { 101, 1, WIRE_FAIL, IC_NOT_NEGOTIATED },
-		{ 1, 101, WIRE_FAIL, IC_NOT_NEGOTIATED },
+		{ 100, 100, WIRE_OK, IC_AGREED },	   { 101, 1, WIRE_INVALID, IC_NOT_NEGOTIATED },
+		{ 1, 101, WIRE_INVALID, IC_NOT_NEGOTIATED },
 	};
 	static struct talk t;
 
@@ -717,6 +717,35 @@ static void bad_messages_are_refused_and_change_nothing(void **state)
 		bad_check(&bads[i], &before, &t);
 }
 
+/* Every prefix of an offer: shorter than the headers it cannot be answered, from there on it can, and
+ * is refused. */
+static void every_prefix_of_a_message_is_refused(void **state)
+{
+	static struct talk t, before;
+
+	(void)state;
+	talk_init(&t, &service, &policy);
+	talk_agree(&t, (struct ic_version){ 4, 0 });
+	before = t;
+	for (size_t n = 0; n < sizeof(offer_golden); n++) {
+		_cleanup_(guard_done) struct guard g = guard_new(n < 44 ? 44 : n);
+		struct ic_result r;
+
+		memcpy(g.p, offer_golden, n);
+		r = ic_handle(&t.ic, g.p, n, n, g.len);
+		assert_int_equal(r.error, -EBADMSG);
+		assert_int_equal(r.verdict, n < 28 ? IC_NOTHING : IC_REPLY);
+		if (n >= 28) {
+			assert_int_equal(r.len, n);
+			assert_int_equal(message_status(g.p), WIRE_INVALID);
+			assert_memory_equal(g.p + 28, offer_golden + 28, n - 28);
+		} else {
+			assert_memory_equal(g.p, offer_golden, n);
+		}
+		assert_memory_equal(&t.ic, &before.ic, sizeof(t.ic));
+	}
+}
+
 /* 0.0 is "not stated"; a body shorter than the packet is what is there to read. */
 static void what_only_looks_bad_is_served(void **state)
 {
@@ -782,7 +811,7 @@ static void a_service_without_operations_has_one_handler(void **state)
 	assert_int_equal(message_status(t.msg), WIRE_INVALID);
 }
 
-/* --- the list of services: protocol.md 1.4, 1.13, host.md 1.1 --- */
+/* --- the list of services: Linux hyperv.h --- */
 
 static const struct {
 	enum ic_component component;
@@ -845,6 +874,7 @@ int main(void)
 		cmocka_unit_test(a_handlers_errno_becomes_the_status),
 		cmocka_unit_test(a_request_that_is_put_off_stays_as_it_was),
 		cmocka_unit_test(bad_messages_are_refused_and_change_nothing),
+		cmocka_unit_test(every_prefix_of_a_message_is_refused),
 		cmocka_unit_test(what_only_looks_bad_is_served),
 		cmocka_unit_test(before_the_negotiation_everything_is_refused),
 		cmocka_unit_test(a_service_without_operations_has_one_handler),

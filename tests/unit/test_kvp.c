@@ -6,7 +6,7 @@
 
 #include "tests/unit/harness.h"
 
-/* Operations, sizes and offsets of protocol.md 1.9, from the operation byte. */
+/* Operations, sizes and offsets of Linux hyperv.h (hv_kvp_msg), from the operation byte. */
 enum { GET = 0, SET = 1, DELETE = 2, ENUMERATE = 3 };
 #define GET_SIZE 2576
 #define DELETE_SIZE 520
@@ -396,7 +396,7 @@ static void each_key_is_taken_or_refused(void **state)
 		}
 }
 
-/* host.md 3.6: "255 / 1023 usable units". */
+/* Linux hyperv.h: fields of 512 and 2048 bytes, so 255 and 1023 units before the NUL. */
 static void the_longest_texts_go_both_ways(void **state)
 {
 	static struct talk t;

@@ -7,7 +7,7 @@
 
 #include "tests/unit/harness.h"
 
-/* The string form, from the operation byte (protocol.md 1.9). */
+/* The string form, from the operation byte (Linux hyperv.h, hv_kvp_ipaddr_value). */
 #define STRING_SIZE 7428
 #define S_ADAPTER 2
 #define S_FAMILY 258
@@ -440,7 +440,7 @@ static const struct {
 	{ { "10.0.0.1/8", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { " 10.0.0.1", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { "10.0.0.1,10.0.0.2", "8;8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
-	{ { "10.0.0.1\nroot", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 }, /* protocol.md 5.6 */
+	{ { "10.0.0.1\nroot", "8", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 }, /* a line of an ifcfg file */
 	{ { "fe80::1%eth0", "64", "", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { "", "", "gateway", "" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ { "", "", "", "1.1.1.1;x" }, -EINVAL, 0, 0, 0, 0, 0, 0, 0, 0 },
@@ -649,24 +649,24 @@ static void addresses_without_room_are_left_off_whole(void **state)
 	assert_int_equal(read.ipv6[25].prefix, 7);
 }
 
-/* 64 addresses of 15 characters make 1024 units with their separators; the field has 1023. */
+/* 64 addresses of 15 characters make 1024 units with their separators; the field has 1023. The one
+ * without room is left off whole, and so is its subnet, which would fit. */
 static void the_last_unit_of_a_field_is_for_its_nul(void **state)
 {
 	_cleanup_(guard_done) struct guard g = guard_new(STRING_SIZE);
 	struct kvp_ip ip = { .n_ipv4 = 64 };
 
 	(void)state;
-	for (unsigned i = 0; i < 64; i++) {
+	for (unsigned i = 0; i < 64; i++)
 		memset(ip.ipv4[i].address, 111, 4);
-		ip.ipv4[i].prefix = 32;
-	}
 	memset(g.p, 0xee, g.len);
 	kvp_ip_write_string((struct wr){ .p = g.p, .left = g.len }, &ip);
 	assert_int_equal(count_entries(g.p + S_ADDRESSES), 63);
+	assert_int_equal(get_le(g.p + S_ADDRESSES + 2 * (63 * 16 - 1), 2), ';');
+	assert_int_equal(get_le(g.p + S_ADDRESSES + 2 * (63 * 16), 2), 0);
 	assert_int_equal(count_entries(g.p + S_SUBNETS), 63);
 
 	memset(ip.ipv4[0].address, 1, 4); /* "1.1.1.1": now they fit */
-	ip.ipv4[0].prefix = 0;		  /* "0.0.0.0" */
 	kvp_ip_write_string((struct wr){ .p = g.p, .left = g.len }, &ip);
 	assert_int_equal(count_entries(g.p + S_ADDRESSES), 64);
 	assert_int_equal(count_entries(g.p + S_SUBNETS), 64);
@@ -757,7 +757,7 @@ struct talk {
 	struct ic ic;
 };
 
-static void talk_init(struct talk *t, uint16_t major)
+static void talk_init(struct talk *t, uint16_t major, uint16_t minor)
 {
 	memset(t, 0, sizeof(*t));
 	memset(&t->kvp.ip, 0xee, sizeof(t->kvp.ip)); /* of an earlier request */
@@ -767,7 +767,7 @@ static void talk_init(struct talk *t, uint16_t major)
 		.service = &ic_kvp,
 		.policy = &policy,
 		.user = &t->kvp,
-		.answer = { .outcome = IC_AGREED, .pair = { { 3, 0 }, { major, 0 } } },
+		.answer = { .outcome = IC_AGREED, .pair = { { 3, 0 }, { major, minor } } },
 	};
 }
 
@@ -789,15 +789,17 @@ static uint32_t talk_send(struct talk *t, uint8_t *body, size_t n)
 static void the_version_decides_the_form(void **state)
 {
 	static const struct text text = { "10.0.0.1", "8", "", "" };
-	static const uint16_t majors[] = { 1, 3, 4, 5 };
+	static const uint16_t versions[][2] = {
+		{ 1, 0 }, { 3, 0 }, { 4, 0 }, { 4, 9 }, { 5, 0 }, { 5, 1 }, { 6, 0 },
+	};
 	static struct talk t;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(majors); i++) {
-		bool binary = majors[i] == 5;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		bool binary = versions[i][0] >= 5;
 		uint8_t body[STRING_SIZE];
 
-		talk_init(&t, majors[i]);
+		talk_init(&t, versions[i][0], versions[i][1]);
 		fill_ip(&t.backend.reply);
 		put_string(body, &text);
 		if (binary) {
@@ -835,7 +837,7 @@ static void the_binary_form_may_lie_in_a_larger_message(void **state)
 	uint8_t body[STRING_SIZE];
 
 	(void)state;
-	talk_init(&t, 5);
+	talk_init(&t, 5, 0);
 	fill_ip(&t.backend.reply);
 	memset(body, 0xbb, sizeof(body));
 	put_binary(body, &t.backend.reply);
@@ -857,7 +859,7 @@ static void every_shorter_message_is_refused(void **state)
 			size_t whole = major == 4 ? STRING_SIZE : BINARY_SIZE;
 
 			for (size_t n = 1; n < whole; n += n + 40 > whole ? 1 : 61) {
-				talk_init(&t, major);
+				talk_init(&t, major, 0);
 				put_string(body, &text);
 				body[0] = op;
 				assert_int_equal(talk_send(&t, body, n), WIRE_INVALID);
@@ -866,7 +868,7 @@ static void every_shorter_message_is_refused(void **state)
 		}
 }
 
-/* Linux's answers: E_FAIL when the MAC is not found, "GUID not found" for a SET (host.md 3.5). */
+/* Linux's answers: E_FAIL when the MAC is not found, "GUID not found" for a SET (hv_kvp_daemon.c). */
 static void an_adapter_that_is_not_there_has_its_status(void **state)
 {
 	static const struct text text = { "10.0.0.1", "8", "", "" };
@@ -877,7 +879,7 @@ static void an_adapter_that_is_not_there_has_its_status(void **state)
 	for (uint16_t major = 4; major <= 5; major++) {
 		struct kvp_ip ip;
 
-		talk_init(&t, major);
+		talk_init(&t, major, 0);
 		fill_ip(&ip);
 		put_string(body, &text);
 		if (major == 5)
@@ -900,7 +902,7 @@ static void a_bad_set_does_not_reach_the_daemon(void **state)
 	uint8_t body[STRING_SIZE];
 
 	(void)state;
-	talk_init(&t, 4);
+	talk_init(&t, 4, 0);
 	put_string(body, &text);
 	assert_int_equal(talk_send(&t, body, STRING_SIZE), WIRE_INVALID);
 	assert_int_equal(t.backend.sets, 0);
@@ -911,7 +913,7 @@ static void a_bad_set_does_not_reach_the_daemon(void **state)
 	assert_int_equal(talk_send(&t, body, STRING_SIZE), WIRE_INVALID);
 	assert_int_equal(t.backend.gets, 0);
 
-	talk_init(&t, 5);
+	talk_init(&t, 5, 0);
 	fill_ip(&ip);
 	put_binary(body, &ip);
 	body[0] = 5;

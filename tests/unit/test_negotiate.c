@@ -10,8 +10,8 @@
 
 /* --- reading the host's lists --- */
 
-/* u16 framework count, u16 message count, u32 reserved, versions (protocol.md 1.5): OpenVMM's KVP
- * device's own lists (protocol.md 2.2). */
+/* u16 framework count, u16 message count, u32 reserved, versions (Linux hyperv.h, icmsg_negotiate):
+ * the lists of OpenVMM's KVP device. */
 static const uint8_t offer_bytes[] = {
 	2, 0, 3, 0, 0, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0,
 };

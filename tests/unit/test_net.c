@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The interfaces, in a network namespace of the test's own; and netlink answers that no kernel
- * gives, through a socket pair. acceptance.md K3. */
+ * gives, through a socket pair. */
 #include "daemon/net.h"
 
 #include <arpa/inet.h>

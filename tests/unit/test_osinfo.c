@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the guest says it is, from a system made of files: acceptance.md K2. */
+/* What the guest says it is, from a system made of files. */
 #include "daemon/osinfo.h"
 
 #include <arpa/inet.h>
@@ -11,7 +11,7 @@
 #include "tests/unit/alloc_count.h"
 #include "tests/unit/temp_dir.h"
 
-/* protocol.md 5.2 */
+/* Linux hv_kvp_daemon.c, in its order. */
 static const char *const linux_keys[] = {
 	"FullyQualifiedDomainName", "IntegrationServicesVersion", "NetworkAddressIPv4",
 	"NetworkAddressIPv6",	    "OSBuildNumber",		  "OSName",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The pool files, as the programs that share them see them: acceptance.md K1. */
+/* The pool files, as the programs that share them see them. */
 #include "daemon/pool.h"
 
 #include <sched.h>
@@ -13,7 +13,7 @@
 #include "tests/unit/alloc_count.h"
 #include "tests/unit/temp_dir.h"
 
-/* host.md 3.1, not the library's numbers. */
+/* azure-init doc/kvp.md and Linux hv_kvp_daemon.c, not the library's numbers. */
 #define KEY 512
 #define VALUE 2048
 #define RECORD 2560

@@ -7,7 +7,7 @@
 
 #define FILL 0xee
 
-/* --- a ring between unreadable pages, looked at as the numbers of protocol.md 1.14 --- */
+/* --- a ring between unreadable pages, looked at as the numbers of Linux hv_ring_buffer --- */
 
 enum { WRITE_INDEX = 0, READ_INDEX = 4, MASK = 8, PENDING = 12, FEATURES = 64, DATA = 4096 };
 
@@ -38,7 +38,7 @@ static void fill_payload(uint8_t *to, size_t len, uint8_t first)
 		to[i] = (uint8_t)(first + i);
 }
 
-/* Bytes of ring for a payload: 16 + payload, rounded up to 8, + 8 (protocol.md 1.2). */
+/* Bytes of ring for a payload: 16 + payload, rounded up to 8, + 8 (Linux ring_buffer.c). */
 static size_t space_of(size_t len)
 {
 	return (16 + len + 7) / 8 * 8 + 8;

@@ -33,15 +33,17 @@ struct fixture {
 	unsigned offered, opened, rescinded, ended;
 	int open_error, end_error;
 	unsigned descriptors, mapped; /* before it all */
+	bool unwanted; /* offers are not taken */
 };
 
-static void note_offered(void *user, struct port *port)
+static bool note_offered(void *user, struct port *port)
 {
 	struct fixture *f = user;
 
 	assert_true(f->offered < ARRAY_LEN(f->port));
 	port->user = f;
 	f->port[f->offered++] = port;
+	return !f->unwanted;
 }
 
 static void note_opened(void *user, struct port *port, int error)
@@ -602,6 +604,28 @@ static void only_eventfds_are_signals(void **state)
 	fixture_done(&f);
 }
 
+static void an_offer_that_nobody_takes_keeps_nothing(void **state)
+{
+	unsigned descriptors, mapped;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	f.unwanted = true;
+	descriptors = open_descriptors();
+	mapped = mapped_rings();
+	offer(&f, 1);
+	assert_int_equal(f.offered, 1);
+	assert_int_equal(open_descriptors(), descriptors);
+	assert_int_equal(mapped_rings(), mapped);
+
+	/* The host may still take it away. */
+	send_message(&f, RESCIND, 1, 0);
+	assert_int_equal(f.rescinded, 1);
+	hear(&f, RELEASED, 1);
+	fixture_done(&f);
+}
+
 static void a_relid_in_use_is_not_offered_again(void **state)
 {
 	struct fixture f;
@@ -884,6 +908,52 @@ static void random_message(struct daemon *d, struct dice *dice)
 		;
 }
 
+static void daemon_offer(struct daemon *d, uint32_t relid, const uint8_t *class_id)
+{
+	int fd[] = { make_memory(2 * RING, F_SEAL_SHRINK), eventfd(0, EFD_CLOEXEC),
+		     eventfd(0, EFD_CLOEXEC) };
+	uint8_t bytes[MESSAGE_SIZE];
+
+	put_message(bytes, OFFER, relid, RING, 0);
+	memcpy(bytes + 16, class_id, 16);
+	assert_true(send_bytes(&d->host, bytes, sizeof(bytes), fd, ARRAY_LEN(fd)));
+	for (size_t i = 0; i < ARRAY_LEN(fd); i++)
+		(void)close(fd[i]);
+	run_loop(d->host.event);
+}
+
+/* A channel of each component that is served is opened, another is let be; each is given back. */
+static void what_is_served_is_opened_and_all_is_given_back(void **state)
+{
+	static struct daemon d;
+
+	(void)state;
+	daemon_init(&d);
+	for (uint32_t i = 0; i < ARRAY_LEN(classes); i++) {
+		daemon_offer(&d, i, classes[i]);
+		if (i < 3)
+			hear(&d.host, OPEN, i);
+		daemon_offer(&d, 10 + i, classes[i]); /* a second one of the class */
+		hear_nothing(&d.host);
+	}
+	for (uint32_t i = 0; i < ARRAY_LEN(classes); i++) {
+		send_message(&d.host, RESCIND, 10 + i, 0);
+		hear(&d.host, RELEASED, 10 + i);
+		send_message(&d.host, OPEN_RESULT, i, 0);
+		send_message(&d.host, RESCIND, i, 0);
+		hear(&d.host, RELEASED, i);
+		hear_nothing(&d.host);
+	}
+	for (uint32_t i = 0; i < 20; i++) { /* and again */
+		daemon_offer(&d, 5, classes[0]);
+		hear(&d.host, OPEN, 5);
+		send_message(&d.host, OPEN_RESULT, 5, 0);
+		send_message(&d.host, RESCIND, 5, 0);
+		hear(&d.host, RELEASED, 5);
+	}
+	daemon_done(&d);
+}
+
 static void no_host_brings_the_daemon_down(void **state)
 {
 	struct dice dice = { .seed = 0x1234567 };
@@ -928,6 +998,7 @@ int main(void)
 		cmocka_unit_test(an_offer_has_three_descriptors),
 		cmocka_unit_test(only_memory_that_stays_is_taken),
 		cmocka_unit_test(only_eventfds_are_signals),
+		cmocka_unit_test(an_offer_that_nobody_takes_keeps_nothing),
 		cmocka_unit_test(a_relid_in_use_is_not_offered_again),
 		cmocka_unit_test(a_thousand_offers_are_not_all_taken),
 		cmocka_unit_test(a_host_that_does_not_listen_does_not_stop_us),
@@ -935,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(the_host_may_hang_up_at_any_time),
 		cmocka_unit_test(a_host_that_never_accepts_is_hung_up_on),
 		cmocka_unit_test(a_host_that_is_not_there_is_an_error),
+		cmocka_unit_test(what_is_served_is_opened_and_all_is_given_back),
 		cmocka_unit_test(no_host_brings_the_daemon_down),
 	};
 

@@ -5,7 +5,7 @@
 
 #include "tests/unit/harness.h"
 
-/* What each outcome must look like to the host: protocol.md 1.12. */
+/* What each outcome must look like to the host (Linux hyperv.h, OpenVMM). */
 static const struct {
 	int error;
 	uint32_t status;
@@ -18,6 +18,7 @@ static const struct {
 	{ -ENOSPC, 0x80070070 },
 	{ -EINVAL, 0x80070057 },
 	{ -EBADMSG, 0x80070057 },
+	{ -E2BIG, 0x80070057 },
 	{ -EILSEQ, 0x80070057 },
 	{ -ENOTCONN, 0x8007048f },
 };

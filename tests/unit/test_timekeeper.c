@@ -162,14 +162,26 @@ static void the_first_offset_is_shown_the_others_at_debug(void **state)
 	(void)state;
 	fixture_init(&f, CONF_CLOCK_NONE);
 	assert_int_equal(timekeeper_take(&f.tk, &s), 0);
-	l = logged_one(LOG_INFO, "TimeSync: the host's clock is -3.000000 s from ours "
-				 "(sample, leap 1, stratum 4)");
+	l = logged_one(LOG_INFO, "TimeSync: the host's clock is 3.000000 s behind ours (sample)");
 	assert_field(l, "VMIC_COMPONENT=TimeSync");
 	assert_field(l, "VMIC_OFFSET_NS=-3000000000");
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(timekeeper_take(&f.tk, &s), 0);
-	assert_int_equal(logged_count(LOG_INFO, "from ours"), 1);
-	assert_int_equal(logged_count(LOG_DEBUG, "from ours"), 11);
+	assert_int_equal(logged_count(LOG_INFO, "behind ours"), 1);
+	assert_int_equal(logged_count(LOG_DEBUG, "behind ours"), 11);
+}
+
+static void a_sample_of_4_0_says_what_the_hosts_clock_is_worth(void **state)
+{
+	struct timesync_sample s = sample(NOW + 2, false);
+	struct fixture f;
+
+	(void)state;
+	s.has_reference = true;
+	fixture_init(&f, CONF_CLOCK_NONE);
+	assert_int_equal(timekeeper_take(&f.tk, &s), 0);
+	(void)logged_one(LOG_INFO, "TimeSync: the host's clock is 2.000000 s ahead of ours (sample, leap 1, "
+				   "stratum 4)");
 }
 
 static void a_time_that_is_unusable_changes_nothing(void **state)
@@ -200,7 +212,7 @@ static void a_flood_fills_no_log(void **state)
 		int result, expected;
 		const char *line;
 	} floods[] = {
-		{ 0, 0, 0, "from ours" },
+		{ 0, 0, 0, "behind ours" },
 		{ NOW + 9, -EPERM, -EPERM, "cannot step the clock" },
 		{ UINT64_MAX / 10000000, 0, -EINVAL, "unusable" },
 	};
@@ -229,6 +241,7 @@ int main(void)
 		cmocka_unit_test(a_step_that_fails_is_told_to_the_host_and_logged),
 		cmocka_unit_test(the_keeper_does_not_claim_a_step),
 		cmocka_unit_test(the_first_offset_is_shown_the_others_at_debug),
+		cmocka_unit_test(a_sample_of_4_0_says_what_the_hosts_clock_is_worth),
 		cmocka_unit_test(a_time_that_is_unusable_changes_nothing),
 		cmocka_unit_test(a_flood_fills_no_log),
 	};

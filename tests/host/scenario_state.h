@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A scenario while it is played: what has come from the guest and no step has looked at, and
+ * waiting for what is to come. For the files of the steps; everybody else has scenario_play.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "hv_util/base.h"
+#include "tests/host/scenario_text.h"
+#include "tests/host/scenario_words.h"
+#include "tests/host/session.h"
+
+#define PLAY_WITHIN_MS 5000 /* an answer that takes longer did not come; a loaded machine is slow */
+
+/* An answer that no step has looked at yet. */
+struct arrival {
+	struct arrival *next;
+	enum component component;
+	bool negotiation;
+	const struct wire_operation *op;
+	uint32_t status;
+	size_t len;
+	uint8_t payload[];
+};
+
+/* A breach of the rules that no step has expected yet. */
+struct breach {
+	struct breach *next;
+	unsigned line;
+	int component; /* or LINK_NO_COMPONENT */
+	char sentence[160];
+};
+
+struct play {
+	const struct scenario *s;
+	sd_event *event;
+	struct session_options options;
+	struct session *session; /* NULL while the steps are only checked */
+	struct words_variables variables;
+	struct arrival *arrivals;
+	struct breach *breaches;
+	const struct scenario_line *line;
+	const char *stopped;
+	bool released[COMPONENT_MAX];
+	int lock_fd; /* of a pool that a step has locked, or -1 */
+	char *why;
+	size_t why_size;
+};
+
+/* What fills arrivals, breaches, released and stopped; user is the play. */
+extern const struct session_events play_session_events;
+
+/* Frees all that has come. */
+void play_forget(struct play *p);
+
+/* "FILE:LINE: " and the text into why; returns -EPROTO. */
+__attribute__((format(printf, 2, 3))) int play_fail(struct play *p, const char *format, ...);
+
+/* "FILE:LINE: expected WHAT" into why: the words of the step are wrong. Returns -EINVAL. */
+int play_expected(struct play *p, const char *what);
+
+/* Fails because something of a component did not come: why it could not, if that is known. */
+int play_fail_silent(struct play *p, enum component c, const char *what);
+
+/* Whether the words are only checked: there is no guest. */
+bool play_is_dry(const struct play *p);
+
+struct channel *play_channel(struct play *p, enum component c);
+
+/* The word that names a component; words are moved on. 0, or as play_expected. */
+_must_check_ int play_take_component(struct play *p, char *const **words, enum component *ret);
+
+/* --- waiting --- */
+
+typedef bool (*play_condition)(struct play *p, enum component c);
+
+bool play_never(struct play *p, enum component c);
+bool play_is_open(struct play *p, enum component c);
+bool play_is_closed(struct play *p, enum component c);
+bool play_is_released(struct play *p, enum component c);
+bool play_is_idle(struct play *p, enum component c); /* no answer is awaited */
+bool play_has_arrival(struct play *p, enum component c);
+
+/* Runs the loop until it holds. Whether it does: the time is over, or the play was stopped. */
+bool play_wait(struct play *p, play_condition holds, enum component c, uint64_t ms);
+
+/* Milliseconds of the monotonic clock. */
+uint64_t play_now_ms(void);
+
+/* --- what has come --- */
+
+/* The oldest of the component, now the caller's, or NULL. */
+struct arrival *play_take_arrival(struct play *p, enum component c);
+void arrival_freep(struct arrival **a);
+
+/* "which" of an answer, for the reader of a failure. */
+void arrival_describe(const struct arrival *a, char *ret, size_t size);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What `run` tells of a guest, from its coming to its leaving: a guest of a few lines in a process
+ * of its own, at the host's real socket.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/socket_wire.h"
+#include "hv_util/bytes.h"
+#include "tests/host/guest.h"
+#include "tests/host/ring.h"
+#include "tests/host/run.h"
+#include "tests/host/wire.h"
+
+#define GUEST_SECONDS 30 /* a guest that nobody ends */
+
+/* --- the guest --- */
+
+/* What the guest does with its life. */
+struct life {
+	bool serves[COMPONENT_MAX];
+	unsigned answers;    /* leaves after so many answers to requests; 0: stays */
+	bool closes;         /* first closes its channels, as a guest does that ends in order */
+	bool babbles;        /* sends a message that the link does not know */
+	uint32_t status;     /* its answer to a shutdown; with 0 it leaves after it */
+	bool mute;           /* it answers no shutdown */
+};
+
+struct end {
+	enum component component;
+	uint32_t relid;
+	int interrupt, signal;
+	bool open;
+	struct host_ring ring; /* the host's code, with the rings exchanged */
+};
+
+struct small_guest {
+	const struct life *life;
+	int socket;
+	unsigned answers, beats;
+	bool down;
+	struct end end[COMPONENT_MAX];
+};
+
+static void tell(const struct small_guest *g, uint32_t type, uint32_t relid)
+{
+	uint8_t m[SOCKET_MESSAGE_SIZE] = { 0 };
+	struct wr w = { .p = m, .left = sizeof(m) };
+
+	wr_u32(&w, type);
+	wr_u32(&w, relid);
+	(void)send(g->socket, m, sizeof(m), MSG_NOSIGNAL);
+}
+
+static void on_offer(struct small_guest *g, const uint8_t *m, const int *fds)
+{
+	struct rd r = { .p = m + 4, .left = SOCKET_MESSAGE_SIZE - 4 };
+	uint32_t relid = rd_u32(&r), size = rd_u32(&r);
+
+	for (int c = 0; c < COMPONENT_MAX; c++) {
+		struct end *e = &g->end[c];
+		uint8_t *p;
+
+		if (!g->life->serves[c] || memcmp(m + 16, component_table[c].class_id, 16) != 0)
+			continue;
+		p = mmap(NULL, 2 * (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, fds[0], 0);
+		*e = (struct end){ .component = (enum component)c,
+				   .relid = relid,
+				   .interrupt = fds[1],
+				   .signal = fds[2],
+				   .ring = { .in = (struct ring_page *)(p + size),
+					     .out = (struct ring_page *)p,
+					     .in_data = p + size + 4096,
+					     .out_data = p + 4096,
+					     .size = size - 4096 } };
+		tell(g, SOCKET_OPEN, relid);
+	}
+}
+
+/* False: the host is gone. */
+static bool on_socket(struct small_guest *g)
+{
+	uint8_t m[SOCKET_MESSAGE_SIZE], control[CMSG_SPACE(SOCKET_OFFER_FDS * sizeof(int))];
+	struct iovec iov = { m, sizeof(m) };
+	struct msghdr h = { .msg_iov = &iov, .msg_iovlen = 1,
+			    .msg_control = control, .msg_controllen = sizeof(control) };
+	int fds[SOCKET_OFFER_FDS];
+
+	if (recvmsg(g->socket, &h, 0) != sizeof(m))
+		return false;
+	if (CMSG_FIRSTHDR(&h)) {
+		memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof(fds));
+		on_offer(g, m, fds);
+	}
+	for (int c = 0; c < COMPONENT_MAX; c++)
+		if (m[0] == SOCKET_OPEN_RESULT && g->end[c].relid == m[4])
+			g->end[c].open = true;
+	return true;
+}
+
+/* Whether the request is answered. One that comes before the rest was tried, or whose bytes are not
+ * those of a shutdown, never is. */
+static bool shut_down(struct small_guest *g, struct message *m)
+{
+	static const uint8_t planned[12] = { 0, 0, 0, 0x80 }; /* no timeout, no flags */
+	struct wr w = { .p = m->bytes + 20, .left = 4 };
+
+	if (g->life->mute || (g->life->serves[COMPONENT_HEARTBEAT] && !g->beats) ||
+	    m->bytes[12] != 3 || m->len < WIRE_BODY + 2060 ||
+	    memcmp(m->bytes + WIRE_BODY, planned, sizeof(planned)) != 0)
+		return false;
+	wr_u32(&w, g->life->status);
+	g->down = g->life->status == 0;
+	return true;
+}
+
+static void answer(struct small_guest *g, struct end *e, const struct host_packet *q)
+{
+	static const uint8_t agreed[16] = { 1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0 };
+	struct message m = { .len = q->len };
+	uint64_t one = 1;
+
+	memcpy(m.bytes, q->payload, q->len);
+	m.bytes[25] = WIRE_TRANSACTION | WIRE_RESPONSE;
+	if (m.bytes[12] == WIRE_TYPE_NEGOTIATE) {
+		memcpy(m.bytes + WIRE_BODY, agreed, sizeof(agreed));
+		m.bytes[18] = sizeof(agreed);
+	} else {
+		g->answers++;
+		if (e->component == COMPONENT_HEARTBEAT) {
+			g->beats++;
+			m.bytes[WIRE_BODY]++;
+		}
+		if (e->component == COMPONENT_SHUTDOWN && !shut_down(g, &m))
+			return;
+	}
+	if (host_ring_put(&e->ring, m.bytes, m.len, q->trans_id) == HOST_RING_SIGNAL)
+		(void)!write(e->signal, &one, sizeof(one));
+}
+
+static void on_interrupt(struct small_guest *g, struct end *e)
+{
+	static struct host_packet q;
+	uint64_t count;
+
+	(void)!read(e->interrupt, &count, sizeof(count));
+	while (host_ring_get(&e->ring, &q) == 1) {
+		(void)!host_ring_commit(&e->ring);
+		answer(g, e, &q);
+	}
+}
+
+static int serve(struct small_guest *g)
+{
+	struct pollfd wait[1 + COMPONENT_MAX] = { { .fd = g->socket, .events = POLLIN } };
+
+	for (int c = 0; c < COMPONENT_MAX; c++)
+		wait[1 + c] = (struct pollfd){ .fd = g->end[c].open ? g->end[c].interrupt : -1,
+					       .events = POLLIN };
+	if (poll(wait, ARRAY_LEN(wait), -1) < 0 || (wait[0].revents && !on_socket(g)))
+		return -EPIPE;
+	for (int c = 0; c < COMPONENT_MAX; c++)
+		if (wait[1 + c].revents)
+			on_interrupt(g, &g->end[c]);
+	return 0;
+}
+
+static void __attribute__((noreturn)) live(const char *path, const struct life *life)
+{
+	static struct small_guest g;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	(void)alarm(GUEST_SECONDS);
+	g.life = life;
+	g.socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	while (connect(g.socket, (struct sockaddr *)&address, sizeof(address)) < 0)
+		(void)usleep(1000); /* until the host listens */
+	if (life->babbles)
+		tell(&g, 99, 0);
+	while (serve(&g) == 0 && !g.down && (!life->answers || g.answers < life->answers))
+		;
+	for (int c = 0; c < COMPONENT_MAX && life->closes; c++)
+		if (g.end[c].open)
+			tell(&g, SOCKET_CLOSE, g.end[c].relid);
+	_exit(0);
+}
+
+/* --- the host --- */
+
+/* All that it told, in this order. */
+struct told {
+	sd_event *event;
+	enum run_news until, news; /* ends the test; what was told last */
+	struct guest_facts facts;
+};
+
+static void on_news(const struct run_options *options, const struct guest_facts *facts,
+		    enum run_news news)
+{
+	struct told *told = options->user;
+
+	told->news = news;
+	told->facts = *facts;
+	if (news == told->until || news == RUN_LIMIT)
+		(void)sd_event_exit(told->event, 0);
+}
+
+static void on_done(struct run *run, int result, void *user)
+{
+	(void)run;
+	(void)result;
+	(void)user;
+}
+
+static struct told told; /* large */
+
+/* Serves a guest with this life until the news comes. */
+static void host(const struct life *life, struct run_options *options, enum run_news until)
+{
+	char *dir = NULL, path[64];
+	struct run *run = NULL;
+	pid_t pid;
+
+	assert_int_equal(guest_dir_make(&dir), 0);
+	(void)snprintf(path, sizeof(path), "%s/socket", dir);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		live(path, life);
+
+	memset(&told, 0, sizeof(told));
+	told.until = until;
+	assert_int_equal(sd_event_new(&told.event), 0);
+	options->release = release_find("2019");
+	options->socket_path = path;
+	options->heartbeat_ms = 20;
+	options->limit_ms = 10000;
+	options->report = on_news;
+	options->user = &told;
+	assert_int_equal(run_start(told.event, options, on_done, NULL, &run), 0);
+	assert_int_equal(sd_event_loop(told.event), 0);
+	(void)run_free(run);
+	sd_event_unref(told.event);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	(void)guest_dir_remove(dir);
+	assert_int_equal(told.news, until);
+}
+
+/* --- tests --- */
+
+static void assert_agreed(enum component c)
+{
+	const struct component_facts *f = &told.facts.component[c];
+
+	assert_int_equal(f->contact, CONTACT_AGREED);
+	assert_true(f->opened);
+	assert_int_equal(f->answered.message.major, 3);
+	assert_int_equal(f->violations, 0);
+}
+
+/* Too early for the host to have settled: it is told as it was while it was there. */
+static void test_a_guest_that_leaves_is_told_as_it_was(void **state)
+{
+	struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true, [COMPONENT_VSS] = true },
+			     .answers = 2 };
+	struct run_options options = { .quiet_ms = 60000 };
+
+	(void)state;
+	for (int closes = 0; closes <= 1; closes++) {
+		life.closes = closes;
+		host(&life, &options, RUN_LEFT);
+		assert_agreed(COMPONENT_HEARTBEAT);
+		assert_agreed(COMPONENT_VSS);
+		assert_int_equal(told.facts.component[COMPONENT_HEARTBEAT].answers, 2);
+		assert_int_equal(told.facts.component[COMPONENT_KVP].contact, CONTACT_NONE);
+		assert_false(told.facts.component[COMPONENT_KVP].opened);
+		assert_int_equal(told.facts.violations, 0);
+	}
+}
+
+static void test_a_guest_that_stays_is_told_when_settled(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true }, .babbles = true };
+	struct run_options options = { .quiet_ms = 200 };
+
+	(void)state;
+	host(&life, &options, RUN_SETTLED);
+	assert_agreed(COMPONENT_HEARTBEAT);
+	assert_int_equal(told.facts.violations, 1);
+	assert_string_equal(told.facts.violation,
+			    "the guest sent a socket message of unknown type 99");
+}
+
+#define BEATS_AND_SHUTS_DOWN { [COMPONENT_HEARTBEAT] = true, [COMPONENT_SHUTDOWN] = true }
+
+static void test_shutdown_is_asked_for_at_last(void **state)
+{
+	static const struct {
+		struct life life;
+		enum run_news until;
+		enum shutdown_request shutdown;
+	} rows[] = {
+		{ { .serves = BEATS_AND_SHUTS_DOWN, .closes = true }, RUN_LEFT, SHUTDOWN_ANSWERED },
+		{ { .serves = { [COMPONENT_SHUTDOWN] = true } }, RUN_LEFT, SHUTDOWN_ANSWERED },
+		{ { .serves = BEATS_AND_SHUTS_DOWN, .status = 0x80004005 }, RUN_SETTLED,
+		  SHUTDOWN_ANSWERED },
+		{ { .serves = BEATS_AND_SHUTS_DOWN, .mute = true }, RUN_SETTLED,
+		  SHUTDOWN_UNANSWERED },
+		{ { .serves = { [COMPONENT_HEARTBEAT] = true } }, RUN_SETTLED,
+		  SHUTDOWN_NOT_AGREED },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct life *life = &rows[i].life;
+		struct run_options options = { .quiet_ms = 150, .shutdown_ms = 100,
+					       .timeout_ms = life->mute ? 500 : 5000 };
+		const struct component_facts *f = &told.facts.component[COMPONENT_SHUTDOWN];
+		char error[512];
+
+		/* A ring is filled with other requests than this one, and it waits for all else. */
+		assert_int_equal(fault_set_add(&options.faults, "fill-ring:shutdown", error,
+					       sizeof(error)), 0);
+		assert_int_equal(fault_set_add(&options.faults, "delay:heartbeat=200", error,
+					       sizeof(error)), 0);
+		host(life, &options, rows[i].until);
+		assert_int_equal(told.facts.shutdown, rows[i].shutdown);
+		assert_int_equal(told.facts.shutdown_status, life->status);
+		assert_int_equal(f->requests, life->serves[COMPONENT_SHUTDOWN]);
+		assert_int_equal(f->violations, 0);
+	}
+}
+
+static void test_shutdown_is_not_asked_for_unasked(void **state)
+{
+	const struct life life = { .serves = BEATS_AND_SHUTS_DOWN };
+	struct run_options options = { .quiet_ms = 150 };
+
+	(void)state;
+	host(&life, &options, RUN_SETTLED);
+	assert_agreed(COMPONENT_SHUTDOWN);
+	assert_int_equal(told.facts.shutdown, SHUTDOWN_NOT_ASKED);
+	assert_int_equal(told.facts.component[COMPONENT_SHUTDOWN].requests, 0);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_guest_that_leaves_is_told_as_it_was),
+		cmocka_unit_test(test_a_guest_that_stays_is_told_when_settled),
+		cmocka_unit_test(test_shutdown_is_asked_for_at_last),
+		cmocka_unit_test(test_shutdown_is_not_asked_for_unasked),
+	};
+
+	return cmocka_run_group_tests_name("host_run", tests, NULL, NULL);
+}
