@@ -41,6 +41,14 @@ check "a dry run leaves the pools alone" \
 	 $build/vmicd --dry-run --config=$dir/dry.conf --transport=socket:{socket} 2>/dev/null && [ ! -e $dir/none ]"
 check "the matrix has a row for each release" \
 	"[ \$($build/vmichost matrix --json | grep -c '\"release\"') -ge 10 ]"
+check "boot says in one sentence what it misses" \
+	"$build/vmichost boot --kernel $dir/none 2>$dir/boot; s=\$?; cat $dir/boot; [ \$s -eq 1 -o \$s -eq 3 ] &&
+	 [ \$(wc -l <$dir/boot) -eq 1 ] && grep -qE '/dev/kvm: |No such file' $dir/boot"
+for wrong in '' '--memory 63M' '--memory 4G' '--memory 256K' '--cpus 0' '--cpus 17' '--components heartbeat,nonsense' \
+	'--components heartbeat,' '--fault nonsense' 'surplus'; do
+	check "boot refuses '$wrong'" \
+		"$build/vmichost boot \${wrong:+--kernel $dir/none} $wrong; [ \$? -eq 2 ]"
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
