@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host's side of VMBus against a guest that says anything. Input: u8 the host's newest version, u8
- * processors, then steps: a byte below 32 is a message of this type, followed by u8 its length in words
- * and as many words' bytes; others offer, rescind, refuse to open, or take the guest away.
+ * The host's side of VMBus against a guest that says anything. Input: u8 the host's newest version,
+ * u8 processors, then steps: a byte below 32 is a message of this type, followed by u8 its length
+ * in words and as many words' bytes; others offer, rescind, refuse to open, or take the guest away.
  */
 #include <errno.h>
 #include <stdbool.h>

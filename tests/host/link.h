@@ -25,7 +25,8 @@ struct link_events {
 	/* The guest broke the link's rules; component or LINK_NO_COMPONENT. */
 	void (*violated)(void *user, int component, const char *sentence);
 	void (*left)(void *user); /* the guest is gone; each open channel's memory is still there */
-	/* No guest will come again: 0 as it should be, 1 it failed. The link may be freed only later. */
+	/* No guest will come again: 0 as it should be, 1 it failed. The link may be freed only
+	 * later. */
 	void (*ended)(void *user, int result);
 };
 
@@ -47,8 +48,8 @@ struct link {
 	const struct link_ops *ops;
 };
 
-/* Opens one kind of link; what its address is, and who says so when it fails, is its own. ring_size is
- * for links that make the rings themselves. 0 or negative errno. */
+/* Opens one kind of link; what its address is, and who says so when it fails, is its own. ring_size
+ * is for links that make the rings themselves. 0 or negative errno. */
 typedef int (*link_open)(sd_event *event, const void *address, uint32_t ring_size,
 			 const struct link_events *events, void *user, struct link **ret);
 

@@ -95,8 +95,8 @@ static void on_guest_ended(void *user, bool signalled, int status)
 
 /* --- settling --- */
 
-/* A program has shown all it has. A machine that is to switch itself off, and cannot be asked to, would
- * run for ever. */
+/* A program has shown all it has. A machine that is to switch itself off, and cannot be asked to,
+ * would run for ever. */
 static bool is_over(const struct run *run)
 {
 	return run->options->guest ||

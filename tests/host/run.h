@@ -56,9 +56,10 @@ struct run_options {
 };
 
 /*
- * Serves a guest until it settles (with a guest's program), leaves (with one), says that it will not
- * come again, or the process is interrupted. 0; 1 when the guest's program could not be run or ended with a failure of its own
- * accord; negative errno when the host could not do its part, and then it has said why on stderr.
+ * Serves a guest until it settles (with a guest's program), leaves (with one), says that it will
+ * not come again, or the process is interrupted. 0; 1 when the guest's program could not be run or
+ * ended with a failure of its own accord; negative errno when the host could not do its part, and
+ * then it has said why on stderr.
  */
 int run_main(const struct run_options *options);
 

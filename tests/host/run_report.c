@@ -23,8 +23,8 @@ static int save(const struct run_report *report, const struct release *release,
 	else
 		r = report_print(REPORT_JSON, release, facts, &(struct terminal){ .to = file });
 	if (r < 0)
-		(void)fprintf(stderr, "vmichost %s: cannot write %s: %s\n", report->verb, report->save,
-			      strerror(-r));
+		(void)fprintf(stderr, "vmichost %s: cannot write %s: %s\n", report->verb,
+			      report->save, strerror(-r));
 	return r;
 }
 

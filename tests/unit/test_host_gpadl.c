@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Lists of a guest's pages: collected from hostile messages, and mapped without leaving its memory. */
+/* Lists of a guest's pages: collected from hostile messages, and mapped without leaving its
+ * memory. */
 #include <errno.h>
 
 #include "tests/host/kvm/gpadl.h"
@@ -18,7 +19,8 @@ static void put(struct piece *p, uint64_t v, size_t n)
 		p->bytes[p->len++] = (uint8_t)(v >> 8 * i);
 }
 
-static struct piece header_of(uint32_t range_bytes, unsigned ranges, uint32_t bytes, uint32_t offset)
+static struct piece header_of(uint32_t range_bytes, unsigned ranges, uint32_t bytes,
+			      uint32_t offset)
 {
 	struct piece p = { .len = 0 };
 
@@ -267,7 +269,8 @@ static void addresses_are_checked_without_overflow(void **state)
 
 static void memory_has_sizes_that_it_cannot_have(void **state)
 {
-	static const uint64_t bad[] = { 0, 1, GUEST_PAGE_SIZE + 1, GUEST_MEMORY_MAX + GUEST_PAGE_SIZE };
+	static const uint64_t bad[] = { 0, 1, GUEST_PAGE_SIZE + 1,
+					GUEST_MEMORY_MAX + GUEST_PAGE_SIZE };
 	struct guest_memory m;
 
 	(void)state;

@@ -76,7 +76,8 @@ static void put_u32(uint8_t *p, uint32_t v)
 }
 
 /* HvPostMessage's input at an address; what would lie outside is not written. */
-static void put_post(struct fixture *f, uint64_t at, uint32_t connection, uint32_t type, uint32_t len)
+static void put_post(struct fixture *f, uint64_t at, uint32_t connection, uint32_t type,
+		     uint32_t len)
 {
 	const uint32_t word[4] = { connection, 0, type, len };
 

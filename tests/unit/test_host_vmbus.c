@@ -277,8 +277,8 @@ static void nothing_goes_without_a_connection(void **state)
 
 static void the_offer_is_golden(void **state)
 {
-	/* Heartbeat's class 57164f39-... and instance fd149e91-..., Linux hyperv.h; a message pipe with
-	 * an interrupt of its own and no monitor page. */
+	/* Heartbeat's class 57164f39-... and instance fd149e91-..., Linux hyperv.h; a message pipe
+	 * with an interrupt of its own and no monitor page. */
 	static const uint8_t ids[32] = {
 		0x39, 0x4f, 0x16, 0x57, 0x15, 0x91, 0x78, 0x4e, 0xab, 0x55, 0x38,
 		0x2f, 0x3b, 0xd5, 0x42, 0x2d, 0x91, 0x9e, 0x14, 0xfd, 0xe0, 0x82,

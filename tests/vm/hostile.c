@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A guest of one file that means no good: it boots as a bzImage does, finds "hostile=WORD" on its command
- * line, breaks that kind of rule, says what came of it on the serial port and switches itself off. It
- * stands on nothing: no library, no interrupts, no second processor. An exception is a triple fault.
+ * A guest of one file that means no good: it boots as a bzImage does, finds "hostile=WORD" on its
+ * command line, breaks that kind of rule, says what came of it on the serial port and switches
+ * itself off. It stands on nothing: no library, no interrupts, no second processor. An exception is
+ * a triple fault.
  */
 #include <stddef.h>
 #include <stdint.h>

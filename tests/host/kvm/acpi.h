@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The ACPI tables of the machine: what hv_vmbus needs to find its device, what the guest needs to
- * switch itself off, and its processors. The DSDT is dsdt.asl. Layouts: ACPI specification 6.5, 5.2.
+ * switch itself off, and its processors. The DSDT is dsdt.asl. Layouts: ACPI specification 6.5,
+ * 5.2.
  */
 #pragma once
 

@@ -10,16 +10,17 @@
 #define HYPERVISOR_LAST 0x4fffffffu
 
 /*
- * 0x40000003 EAX: reference counter, SynIC, timers, EOI registers, hypercalls, processor index, reference
- * TSC page, frequencies. EDX: frequencies are there, crash registers, timers with a vector of their
- * own: others would be posted by KVM into the message slot that VMBus uses.
+ * 0x40000003 EAX: reference counter, SynIC, timers, EOI registers, hypercalls, processor index,
+ * reference TSC page, frequencies. EDX: frequencies are there, crash registers, timers with a
+ * vector of their own: others would be posted by KVM into the message slot that VMBus uses.
  */
 #define FEATURES_LOW (1u << 1 | 1u << 2 | 1u << 3 | 1u << 5 | 1u << 6 | 1u << 9 | 1u << 11)
 #define FEATURES_MISC (1u << 8 | 1u << 10 | 1u << 19)
 /* EBX: may post messages and signal events. Nothing else: bit 12 would make Linux a root partition,
  * bit 1 makes it ask for its partition's number and stop when it gets none. */
 #define PRIVILEGES_HIGH (1u << 4 | 1u << 5)
-/* 0x40000004 EAX: relaxed timing, no automatic end of interrupt; EBX: never report a spinning lock. */
+/* 0x40000004 EAX: relaxed timing, no automatic end of interrupt; EBX: never report a spinning
+ * lock. */
 #define HINTS (1u << 5 | 1u << 9)
 #define NEVER_NOTIFY UINT32_MAX
 

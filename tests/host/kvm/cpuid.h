@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the guest's processors say of themselves: the real one's features, as far as KVM has them, and
- * Hyper-V's leaves instead of KVM's. Source: Microsoft's TLFS, Feature and Interface Discovery.
+ * What the guest's processors say of themselves: the real one's features, as far as KVM has them,
+ * and Hyper-V's leaves instead of KVM's. Source: Microsoft's TLFS, Feature and Interface Discovery.
  */
 #pragma once
 

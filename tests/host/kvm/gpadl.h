@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * GPADLs: lists of the guest's pages that it announces piece by piece and then names by a number. Only
- * arithmetic and memory; whether a page exists is looked at by whoever maps it. Sources: Linux
- * drivers/hv/channel.c (create_gpadl_header), OpenVMM vmbus_core protocol.rs, QEMU hw/hyperv/vmbus.c.
+ * GPADLs: lists of the guest's pages that it announces piece by piece and then names by a number.
+ * Only arithmetic and memory; whether a page exists is looked at by whoever maps it. Sources: Linux
+ * drivers/hv/channel.c (create_gpadl_header), OpenVMM vmbus_core protocol.rs, QEMU
+ * hw/hyperv/vmbus.c.
  */
 #pragma once
 
@@ -12,7 +13,8 @@
 
 #include "hv_util/base.h"
 
-/* uio_hv_generic makes three for each of six components; a guest that wants many more is refused. */
+/* uio_hv_generic makes three for each of six components; a guest that wants many more is
+ * refused. */
 #define GPADL_MAX 64
 
 struct gpadl {
@@ -26,9 +28,10 @@ struct gpadl_set {
 };
 
 /*
- * The pieces. body is the message from the byte after its relid and GPADL id (header), or after its
- * GPADL id (body), len its bytes. 1: the list is complete; 0: more is to come; negative: refused, and
- * *why is a sentence's end ("...: it has no pages"). A refused one that was begun is forgotten.
+ * The pieces. body is the message from the byte after its relid and GPADL id (header), or after
+ * its GPADL id (body), len its bytes. 1: the list is complete; 0: more is to come; negative:
+ * refused, and *why is a sentence's end ("...: it has no pages"). A list that got a body without a
+ * page is forgotten.
  *   -EEXIST  the number is in use       -EBADMSG  sizes that do not fit
  *   -ENOSPC  too many lists             -ENOENT   a body for no list
  *   -ENOMEM

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Between the machine, whose processors run in threads, and the sessions, which live in the loop: the
- * guest's messages and signals come as events of the loop, and all answers leave from there.
+ * Between the machine, whose processors run in threads, and the sessions, which live in the loop:
+ * the guest's messages and signals come as events of the loop, and all answers leave from there.
  */
 #include "tests/host/kvm/link_vmbus.h"
 
@@ -16,13 +16,16 @@
 #include "hv_util/ring_wire.h"
 #include "tests/host/kvm/vmbus.h"
 
-/* KVM does not say when a guest has emptied its message slot; OpenVMM looks each millisecond too. */
+/* KVM does not say when a guest has emptied its message slot; OpenVMM looks each millisecond
+ * too. */
 #define RETRY_US 1000
-/* OpenVMM's delay before it looks after an open channel whose guest may have missed an interrupt. */
+/* OpenVMM's delay before it looks after an open channel whose guest may have missed an
+ * interrupt. */
 #define TICK_US 100000
 
-/* One guest's message makes at most an offer of each component and an end. While so many wait that this
- * could be too much, no more of the guest's are taken, and it is refused buffers in the end. */
+/* One guest's message makes at most an offer of each component and an end. While so many wait
+ * that this could be too much, no more of the guest's are taken, and it is refused buffers in
+ * the end. */
 #define OUTGOING_MAX 128
 #define OUTGOING_HIGH (OUTGOING_MAX - 2 * (COMPONENT_MAX + 1))
 
@@ -80,9 +83,9 @@ static int flag_guest(struct slot *s)
 }
 
 /*
- * Linux' drivers of these take one packet for each interrupt (hv_kvp.c, hv_util.c, hv_snapshot.c). A
- * host that signals only what goes into an empty ring leaves the second packet lying there; so they
- * are signalled again when they have taken one and not all.
+ * Linux' drivers of these take one packet for each interrupt (hv_kvp.c, hv_util.c, hv_snapshot.c).
+ * A host that signals only what goes into an empty ring leaves the second packet lying there; so
+ * they are signalled again when they have taken one and not all.
  */
 static const bool takes_one[COMPONENT_MAX] = {
 	[COMPONENT_KVP] = true,

@@ -94,7 +94,7 @@ static int write_command_line(const struct guest_memory *m, const char *text)
 	void *to = guest_memory_at(m, LAYOUT_COMMAND_LINE, LAYOUT_COMMAND_LINE_SIZE);
 
 	if (!to || size > LAYOUT_COMMAND_LINE_SIZE) {
-		(void)fprintf(stderr, "vmichost: the kernel's command line has %zu bytes, more than %u\n",
+		(void)fprintf(stderr, "vmichost: the kernel's command line has %zu bytes, not %u\n",
 			      size, (unsigned)LAYOUT_COMMAND_LINE_SIZE);
 		return -E2BIG;
 	}

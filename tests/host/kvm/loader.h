@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Puts a Linux kernel, its initramfs and its command line into the guest's memory, and says how its
- * first processor is to start. A vmlinux is entered by its PVH note (Xen's public headers
- * elfnote.h and start_info.h), a bzImage by its 64-bit entry (Linux Documentation/arch/x86/boot.rst).
+ * first processor is to start. A vmlinux is entered by its PVH note (Xen's public headers elfnote.h
+ * and start_info.h), a bzImage by its 64-bit entry (Linux Documentation/arch/x86/boot.rst).
  */
 #pragma once
 

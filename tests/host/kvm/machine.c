@@ -42,7 +42,8 @@ struct machine {
 	int kvm_fd, vm_fd, news_fd;
 	struct vcpu *vcpu[MACHINE_PROCESSORS_MAX];
 
-	/* For the devices alone: a console that is not read may keep a processor, and nobody else. */
+	/* For the devices alone: a console that is not read may keep a processor, and nobody
+	 * else. */
 	pthread_mutex_t ports_lock;
 	struct ports ports;
 	bool serial_line;
@@ -324,9 +325,9 @@ static void add_chip(struct routes *r, unsigned gsi, unsigned chip, unsigned pin
 }
 
 /*
- * The routes that KVM has by itself, which setting any takes away, and the synthetic interrupts. As the
- * MADT says, the timer's line 0 goes to pin 2 of the I/O APIC. Only after the processors' SynICs are
- * there: for a route that is set before, KVM passes no acknowledgements.
+ * The routes that KVM has by itself, which setting any takes away, and the synthetic interrupts. As
+ * the MADT says, the timer's line 0 goes to pin 2 of the I/O APIC. Only after the processors'
+ * SynICs are there: for a route that is set before, KVM passes no acknowledgements.
  */
 static int set_routes(struct machine *m)
 {

@@ -2,8 +2,8 @@
 /*
  * A virtual machine on KVM: memory with a kernel in it, processors, interrupt controllers, the few
  * devices of ports.c, and the hypervisor's side of Hyper-V's messages and events. What the messages
- * mean is not its business. The processors run in threads of their own; all functions here belong to
- * the owner's thread.
+ * mean is not its business. The processors run in threads of their own; all functions here belong
+ * to the owner's thread.
  */
 #pragma once
 
@@ -44,7 +44,8 @@ struct machine_message {
 
 struct machine;
 
-/* Whether this computer can run such machines. 0, or negative errno and a sentence with what to do. */
+/* Whether this computer can run such machines. 0, or negative errno and a sentence with what to
+ * do. */
 _must_check_ int machine_check(char *sentence, size_t size);
 
 /* Loads the kernel, starts nothing. 0, or negative errno after saying on stderr what is wrong. */

@@ -17,8 +17,8 @@ int guest_memory_new(struct guest_memory *m, uint64_t size)
 	if (m->fd < 0)
 		return -errno;
 	if (ftruncate(m->fd, (off_t)size) == 0)
-		m->base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, m->fd,
-			       0);
+		m->base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+			       m->fd, 0);
 	if (!m->base || m->base == MAP_FAILED) {
 		r = -errno;
 		m->base = NULL;
@@ -66,7 +66,8 @@ static int map_run(const struct guest_memory *m, uint64_t page, size_t n, uint8_
 	return 0;
 }
 
-int guest_memory_map_pages(const struct guest_memory *m, const uint64_t *pages, size_t n, void **ret)
+int guest_memory_map_pages(const struct guest_memory *m, const uint64_t *pages, size_t n,
+			   void **ret)
 {
 	uint8_t *at;
 	int r;

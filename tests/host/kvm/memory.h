@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The guest's memory: one memfd, mapped once, guest physical address 0 at its start. Every way to it
- * is checked here; an address that the guest names is never added to a pointer elsewhere.
+ * The guest's memory: one memfd, mapped once, guest physical address 0 at its start. Every way to
+ * it is checked here; an address that the guest names is never added to a pointer elsewhere.
  */
 #pragma once
 
@@ -28,8 +28,8 @@ void guest_memory_done(struct guest_memory *m);
 void *guest_memory_at(const struct guest_memory *m, uint64_t address, uint64_t len);
 
 /*
- * Maps n pages of the guest, in this order, one behind the other: a ring that the guest describes by
- * page numbers becomes memory that ring code can use. 0; -EFAULT: a page is outside the memory;
+ * Maps n pages of the guest, in this order, one behind the other: a ring that the guest describes
+ * by page numbers becomes memory that ring code can use. 0; -EFAULT: a page is outside the memory;
  * another negative errno. Undone with guest_memory_unmap_pages.
  */
 _must_check_ int guest_memory_map_pages(const struct guest_memory *m, const uint64_t *pages,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The devices behind I/O ports that a PC's kernel cannot do without: the serial port, the clock's
- * CMOS, and the registers for power-off and reset that acpi.c names. Everything else reads as ones and
- * ignores writes, as an empty bus does.
+ * CMOS, and the registers for power-off and reset that acpi.c names. Everything else reads as ones
+ * and ignores writes, as an empty bus does.
  */
 #pragma once
 

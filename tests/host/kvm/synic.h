@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One virtual processor's synthetic interrupt controller, as far as it lies in the guest's memory: the
- * message slot and the event flags of the interrupt source that VMBus uses. Raising the interrupt is
- * KVM's part. Sources: Microsoft's TLFS (Inter-Partition Communication), QEMU hw/hyperv/hyperv.c,
- * OpenVMM hv1_emulator synic.rs.
+ * One virtual processor's synthetic interrupt controller, as far as it lies in the guest's memory:
+ * the message slot and the event flags of the interrupt source that VMBus uses. Raising the
+ * interrupt is KVM's part. Sources: Microsoft's TLFS (Inter-Partition Communication), QEMU
+ * hw/hyperv/hyperv.c, OpenVMM hv1_emulator synic.rs.
  */
 #pragma once
 
@@ -21,8 +21,8 @@ struct synic {
 };
 
 /*
- * Takes the registers' new values. A page that is switched on by this is emptied, as the contract of
- * the overlay pages says: what an earlier owner left there would look like a message.
+ * Takes the registers' new values. A page that is switched on by this is emptied, as the contract
+ * of the overlay pages says: what an earlier owner left there would look like a message.
  */
 void synic_set(struct synic *s, const struct guest_memory *m, uint64_t control, uint64_t events,
 	       uint64_t messages);

@@ -316,8 +316,9 @@ int vcpu_start(struct vcpu *v)
 	return -r;
 }
 
-/* A kick that comes just before KVM_RUN is not lost: immediate_exit makes that return at once. It is
- * sent again because the thread may be writing to the console, which the first one interrupts. */
+/* A kick that comes just before KVM_RUN is not lost: immediate_exit makes that return at once.
+ * It is sent again because the thread may be writing to the console, which the first one
+ * interrupts. */
 static void stop(struct vcpu *v)
 {
 	const struct timespec wait = { .tv_nsec = KICK_AGAIN_NS };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* One virtual processor and the thread that runs it. What it does outside KVM goes to its machine. */
+/* One virtual processor and the thread that runs it. What it does outside KVM goes to its
+ * machine. */
 #pragma once
 
 #include <stdint.h>
@@ -25,7 +26,8 @@ struct vcpu_ops {
 	void (*failed)(void *user, const char *sentence);
 };
 
-/* Creates processor number index of a machine; they must be created in order. 0 or negative errno. */
+/* Creates processor number index of a machine; they must be created in order. 0 or negative
+ * errno. */
 _must_check_ int vcpu_new(int kvm_fd, int vm_fd, unsigned index, const struct cpuid_table *cpuid,
 			  const struct vcpu_ops *ops, void *user, struct vcpu **ret);
 

@@ -11,8 +11,8 @@
 
 #define TYPE_SIZE 8 /* type and padding, in front of each message */
 
-void vmbus_init(struct vmbus *v, uint32_t newest, uint32_t n_processors, const struct vmbus_ops *ops,
-		void *user)
+void vmbus_init(struct vmbus *v, uint32_t newest, uint32_t n_processors,
+		const struct vmbus_ops *ops, void *user)
 {
 	*v = (struct vmbus){
 		.ops = ops,
@@ -103,8 +103,8 @@ static void send_offer(struct vmbus *v, enum component c)
 	wr_u16(&w, 0);    /* not a sub-channel */
 	wr_u16(&w, 0);
 	wr_u32(&w, relid);
-	/* No monitor page: then the guest signals by hypercall. An interrupt of its own: then it does
-	 * so without the shared page of old protocols. */
+	/* No monitor page: then the guest signals by hypercall. An interrupt of its own: then it
+	 * does so without the shared page of old protocols. */
 	wr_u8(&w, 0);
 	wr_u8(&w, 0);
 	wr_u16(&w, 1);
@@ -394,8 +394,8 @@ void vmbus_take(struct vmbus *v, const uint8_t *message, size_t len)
 			continue;
 		if (len < guest_messages[i].size)
 			violated(v, LINK_NO_COMPONENT,
-				 "the guest's VMBus message of type %u has %zu bytes, not %zu", type,
-				 len, guest_messages[i].size);
+				 "the guest's VMBus message of type %u has %zu bytes, not %zu",
+				 type, len, guest_messages[i].size);
 		else if (!v->version && !guest_messages[i].unconnected)
 			violated(v, LINK_NO_COMPONENT,
 				 "the guest sent VMBus message %u without a connection", type);

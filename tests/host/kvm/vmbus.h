@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The host's side of VMBus: which channels are offered, open and rescinded, and what is answered to the
- * guest's control messages. Messages in, messages and calls out; it knows no KVM and no memory.
+ * The host's side of VMBus: which channels are offered, open and rescinded, and what is answered to
+ * the guest's control messages. Messages in, messages and calls out; it knows no KVM and no memory.
  */
 #pragma once
 
@@ -56,8 +56,8 @@ struct vmbus {
 	struct gpadl_set gpadls;
 };
 
-void vmbus_init(struct vmbus *v, uint32_t newest, uint32_t n_processors, const struct vmbus_ops *ops,
-		void *user);
+void vmbus_init(struct vmbus *v, uint32_t newest, uint32_t n_processors,
+		const struct vmbus_ops *ops, void *user);
 
 /* The guest has posted a message; len is what it said, at most VMBUS_MESSAGE_MAX. */
 void vmbus_take(struct vmbus *v, const uint8_t *message, size_t len);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The control messages of VMBus: numbers and sizes. Each begins with u32 type, u32 padding. Sources:
- * Linux include/linux/hyperv.h and drivers/hv/channel_mgmt.c, OpenVMM vmbus_core protocol.rs.
+ * The control messages of VMBus: numbers and sizes. Each begins with u32 type, u32 padding.
+ * Sources: Linux include/linux/hyperv.h and drivers/hv/channel_mgmt.c, OpenVMM vmbus_core
+ * protocol.rs.
  */
 #pragma once
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* An ELF kernel with a PVH entry. Sources: Xen public/elfnote.h, public/arch-x86/hvm/start_info.h. */
+/* An ELF kernel with a PVH entry. Sources: Xen public/elfnote.h,
+ * public/arch-x86/hvm/start_info.h. */
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
