@@ -7,7 +7,7 @@
 # the machine came to no end in time: emulated on a busy computer, that happens.
 set -u
 
-build=$1
+build=$(cd "$1" && pwd) || exit 2
 shift
 wanted=$*
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmicd
@@ -61,8 +61,8 @@ try() {
 	rm -f "$out/$1.output" "$out/$1.console" "$out/$1.machine"
 	if [ "$where" = direct ]; then
 		tmp=$(mktemp -d)
-		NO_COLOR=1 images=$images console=$out/$1.console tmp=$tmp PATH=$build:$PATH \
-			timeout -k 5 "$limit" sh "$out/$1.run" >"$out/$1.output" 2>&1
+		(cd "$tmp" && NO_COLOR=1 images=$images console=$out/$1.console PATH=$build:$PATH \
+			timeout -k 5 "$limit" sh "$out/$1.run" >"$out/$1.output" 2>&1)
 		status=$?
 		rm -rf "$tmp"
 		[ "$status" -ne 124 ] || status=125

@@ -11,7 +11,7 @@ for module in irqbypass kvm kvm-amd; do
 	insmod "/modules/$module.ko" 2>/dev/null
 done
 for port in 1 2; do stty -F /dev/ttyS$port raw -echo; done
-export images=/images console=/dev/ttyS2 tmp=/tmp NO_COLOR=1
+export images=/images console=/dev/ttyS2 NO_COLOR=1
 cd /tmp
 sh /run.sh >/dev/ttyS1 2>&1
 echo "status $?"
