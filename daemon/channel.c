@@ -21,8 +21,9 @@
 #define ROOM_USEC (100 * USEC_PER_MSEC)
 /* A ring that makes no sense is not opened again at once: the host may be doing it on purpose. */
 #define REOPEN_USEC (2 * USEC_PER_SEC)
-/* Packets taken in one go: the other channels must have their turn. */
+/* Packets taken in one go, and for how long: the other channels must have their turn. */
 #define PACKETS_AT_ONCE 64
+#define TURN_USEC (20 * USEC_PER_MSEC)
 
 enum chan_state {
 	CHAN_STAYS = 0, /* in the table below: the event means nothing in this state */
@@ -155,7 +156,9 @@ static int attach(struct channel *c)
 	r = ring_rx_init(&c->rx, memory + c->port->ring_size, c->port->ring_size);
 	if (r < 0)
 		return r;
-	r = sd_event_add_io(c->event, &c->interrupt, c->port->interrupt_fd, EPOLLIN, on_interrupt, c);
+	/* Edge-triggered: a descriptor that stays readable, as no honest host's does, must not spin. */
+	r = sd_event_add_io(c->event, &c->interrupt, c->port->interrupt_fd, EPOLLIN | EPOLLET,
+			    on_interrupt, c);
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_description(c->interrupt, c->ic.service->name);
@@ -347,10 +350,20 @@ static bool is_open(const struct channel *c)
 	return c->state == CHAN_NEGOTIATING || c->state == CHAN_RUNNING;
 }
 
+/* The time now, and not that of the loop's turn, in which a busy channel would stand still. */
+static uint64_t clock_usec(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+}
+
 /* Drains the ring, answering each packet; comes back later when it is very full. While an answer
  * waits for room nothing is read: it could not be answered either. */
 static void pump(struct channel *c)
 {
+	const uint64_t began = clock_usec();
 	unsigned taken = 0;
 
 	if (c->unsent)
@@ -359,7 +372,7 @@ static void pump(struct channel *c)
 		return;
 	ring_rx_mask(&c->rx);
 	while (is_open(c)) {
-		if (taken == PACKETS_AT_ONCE) {
+		if (taken == PACKETS_AT_ONCE || clock_usec() - began > TURN_USEC) {
 			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
 			return;
 		}

@@ -438,28 +438,60 @@ static int shift_down(struct pool *p, const struct file *f, size_t index)
 	return 0;
 }
 
+/* Makes the file n records long. When records were moved for that, the shorter length must not reach
+ * the disk before they do. */
+static int shorten(struct file *f, size_t n, bool moved)
+{
+	if (moved && fdatasync(f->fd) < 0)
+		return -errno;
+	if (ftruncate(f->fd, record_offset(n)) < 0)
+		return -errno;
+	return set_size(f, record_offset(n));
+}
+
 static int remove_at(struct pool *p, struct file *f, size_t index)
 {
 	bool last = index + 1 == f->n_records;
 	int r;
 
 	r = shift_down(p, f, index);
-	if (r < 0)
-		return r;
-	/* The shorter length must not reach the disk before the moved records do. */
-	if (!last && fdatasync(f->fd) < 0)
-		return -errno;
-	if (ftruncate(f->fd, record_offset(f->n_records - 1)) < 0)
-		return -errno;
-	return set_size(f, record_offset(f->n_records - 1));
+	return r < 0 ? r : shorten(f, f->n_records - 1, !last);
 }
 
-/* From the last duplicate to the first: a failure on the way leaves the first, which get shows. */
+/*
+ * Takes away the records of this key behind the first, all in one pass: the others move down, lowest
+ * first, by as many as were left out before. Where this fails on its way the key is still there, and
+ * so is every other record, some of them twice.
+ */
+static int remove_duplicates(struct pool *p, struct file *f, size_t first, const char *key)
+{
+	size_t to = first + 1;
+	bool moved = false;
+
+	for (size_t from = to; from < f->n_records; from++) {
+		int r = read_record(f, from, &p->record);
+
+		if (r < 0)
+			return r;
+		if (key_is(&p->record, key))
+			continue;
+		if (from != to) {
+			r = copy_record(p, f, from, to);
+			if (r < 0)
+				return r;
+			moved = true;
+		}
+		to++;
+	}
+	return to == f->n_records ? 0 : shorten(f, to, moved);
+}
+
+/* The first goes last: a failure before leaves it, which get shows. */
 int pool_remove(struct pool *p, const char *key)
 {
 	_cleanup_(file_close) struct file f = { .fd = -1 };
 	const struct kvp_record *found;
-	size_t first, i;
+	size_t first;
 	int r;
 
 	r = open_to_write(p, false, &f);
@@ -468,17 +500,10 @@ int pool_remove(struct pool *p, const char *key)
 	r = find_first(p, &f, key, &first, &found);
 	if (r < 0)
 		return r;
-	for (i = f.n_records; i > first; i--) {
-		r = read_record(&f, i - 1, &p->record);
-		if (r < 0)
-			return r;
-		if (!key_is(&p->record, key))
-			continue;
-		r = remove_at(p, &f, i - 1);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	r = remove_duplicates(p, &f, first, key);
+	if (r < 0)
+		return r;
+	return remove_at(p, &f, first);
 }
 
 int pool_create(struct pool *p)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -92,7 +93,13 @@ static int send_message(struct socket *s, enum socket_type type, uint32_t relid)
 
 	wr_u32(&w, type);
 	wr_u32(&w, relid);
-	return send(s->fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	if (send(s->fd, bytes, sizeof(bytes), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		return 0;
+	if (errno != EAGAIN)
+		return -errno;
+	/* The host reads nothing of what we say: what it does not learn now it never will. */
+	s->events->ended(s->user, -ENOBUFS);
+	return -ENOBUFS;
 }
 
 static struct socket_port *of(struct port *port)
@@ -107,14 +114,18 @@ static int op_open(struct port *port)
 
 static void op_close(struct port *port)
 {
-	/* When it fails the host is gone, or does not read what we say. */
+	/* When it fails the host is gone, and with it the channel. */
 	(void)send_message(of(port)->socket, SOCKET_CLOSE, port->relid);
 }
 
 static int op_signal(struct port *port)
 {
 	static const uint64_t one = 1;
+	int flags = fcntl(of(port)->signal_fd, F_GETFL);
 
+	/* The host has this descriptor too and can make it block, then fill its counter. */
+	if (flags < 0 || !(flags & O_NONBLOCK))
+		return -EPROTO;
 	/* EAGAIN: the counter is full, so the host has enough to wake up for. */
 	if (write(of(port)->signal_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		return -errno;
@@ -124,8 +135,10 @@ static int op_signal(struct port *port)
 static int op_acknowledge(struct port *port)
 {
 	uint64_t count;
+	struct iovec iov = { .iov_base = &count, .iov_len = sizeof(count) };
 
-	if (read(port->interrupt_fd, &count, sizeof(count)) < 0 && errno != EAGAIN)
+	/* Not a read: the host has this descriptor too and can make it block. */
+	if (preadv2(port->interrupt_fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno != EAGAIN)
 		return -errno;
 	return 0;
 }
@@ -353,7 +366,9 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
 
 	(void)source;
 	(void)fd;
-	(void)revents;
+	/* An empty message looks like the end: only with a hang-up it is. */
+	if (r == 0 && !(revents & EPOLLHUP))
+		r = -EBADMSG;
 	if (r == -EAGAIN || r == -EINTR)
 		return 0;
 	if (r == 0 || (r < 0 && r != -EBADMSG)) {
@@ -376,7 +391,8 @@ static int connect_to(const char *path, int *ret)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	(void)strcpy(address.sun_path, path);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	/* Non-blocking: a host whose queue is full is one that cannot be reached. */
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {

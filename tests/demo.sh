@@ -58,6 +58,7 @@ has legacy '^4010 ' 1
 has newest "$sentence" 0
 has newest '^4010 ' 0
 for profile in legacy newest; do
+	has "$profile" 'broke the contract' 0
 	has "$profile" '^vmicd *Heartbeat *True *OK' 1
 	has "$profile" '^vmicd *Key-Value Pair Exchange *True *OK' 1
 	has "$profile" '^vmicd *Time Synchronization *True *OK' 1

@@ -39,8 +39,22 @@ check "the example guest is OK" \
 check "a dry run leaves the pools alone" \
 	"printf '[KVP]\nPoolDirectory=%s/none\n' $dir >$dir/dry.conf && $build/vmichost run --release 2019 -- \
 	 $build/vmicd --dry-run --config=$dir/dry.conf --transport=socket:{socket} 2>/dev/null && [ ! -e $dir/none ]"
-check "the matrix has a row for each release" \
-	"[ \$($build/vmichost matrix --json | grep -c '\"release\"') -ge 10 ]"
+check "a guest that never connects is no success" \
+	"! $build/vmichost run -- true >$dir/none 2>$dir/never && [ ! -s $dir/none ] && grep -q 'never connected' $dir/never"
+check "a guest's log that cannot be written is an error" \
+	"! $build/vmichost run --guest-log $dir/none/log -- $vmicd"
+check "the IP information of an adapter is asked for, where there is one" \
+	"! ip -o link | grep -q link/ether || [ \$($build/vmichost run --json -- $vmicd 2>/dev/null | grep -c '\"requests\": 50') -eq 1 ]"
+
+# distinct MEMBER: how many different values it has in the matrix
+distinct() {
+	grep -o "^ *\"$1\": \"[^\"]*\"" "$dir/matrix.json" | sort -u | wc -l
+}
+$build/vmichost matrix --json >"$dir/matrix.json" 2>/dev/null
+check "the matrix has every release" \
+	"[ \$(distinct release) -eq \$($build/vmichost releases --json | grep -c '\"key\"') ]"
+check "the matrix has every profile" \
+	"[ \$(distinct profile) -eq \$($build/vmicd --list-profiles | wc -l) ]"
 check "boot says in one sentence what it misses" \
 	"$build/vmichost boot --kernel $dir/none 2>$dir/boot; s=\$?; cat $dir/boot; [ \$s -eq 1 -o \$s -eq 3 ] &&
 	 [ \$(wc -l <$dir/boot) -eq 1 ] && grep -qE '/dev/kvm: |No such file' $dir/boot"

@@ -181,10 +181,11 @@ static const struct {
 	{ "memcpy in and out", copies, true },
 };
 
-/* A busy driver shows and gives back what it has, but not so much that the other end must wait. */
+/* A busy driver shows and gives back what it has, but not so much that the other end must wait, or
+ * that it falls out of the nearest cache. */
 static unsigned batch_for(size_t len)
 {
-	size_t n = RING_DATA / 4 / RING_SPACE(len);
+	size_t n = RING_DATA / 16 / RING_SPACE(len);
 
 	return n < 1 ? 1 : n > 32 ? 32 : (unsigned)n;
 }

@@ -117,8 +117,10 @@ static void put_unsent(struct channel *c)
 			continue;
 		if (!delay_is_over(c, q) || put(c, q) == -EAGAIN)
 			return; /* in order: the next ones wait behind it */
-		if (fault_is_on(c, FAULT_DUPLICATE) && put(c, q) == 0)
+		if (fault_is_on(c, FAULT_DUPLICATE) && put(c, q) == 0) {
 			q->copies++;
+			c->facts->requests += !q->negotiation;
+		}
 		q->unsent = false;
 	}
 }
@@ -292,7 +294,7 @@ void channel_corrupt_index(struct channel *c, uint32_t value)
 {
 	if (!c->open)
 		return;
-	atomic_store(&c->ring.out->write_index, value);
+	host_ring_corrupt(&c->ring, value);
 	signal_guest(c);
 }
 

@@ -87,7 +87,8 @@ bool channel_is_busy(const struct channel *c);
 /* Awaits nothing any more; an answer that comes all the same is one that nobody asked for. */
 void channel_abandon(struct channel *c);
 
-/* Faults that happen at once: fill the ring with a message; make the write index nonsense. */
+/* Faults that happen at once: fill the ring with a message; make the write index nonsense, which
+ * it stays until the channel is opened again. */
 int channel_fill(struct channel *c, const struct message *m, const struct wire_operation *op);
 void channel_corrupt_index(struct channel *c, uint32_t value);
 

@@ -17,7 +17,8 @@ struct exercise_options {
 	const struct fault_set *faults;
 	const char *mac; /* asks for the IP information of this adapter; NULL: of none */
 	unsigned heartbeat_ms;
-	unsigned shutdown_ms; /* asks for a shutdown so long after all else was tried; 0: never */
+	/* Asks each guest for a shutdown, so long after all else was tried; 0: never. */
+	unsigned shutdown_ms;
 };
 
 struct exercise;
@@ -38,6 +39,9 @@ const struct guest_facts *exercise_facts(const struct exercise *e);
 
 /* As session_last_facts. */
 void exercise_last_facts(const struct exercise *e, struct guest_facts *ret);
+
+/* Whether a guest has ever connected. */
+bool exercise_was_joined(const struct exercise *e);
 
 /* Whether at least one component is open and each open one has been tried to its end. */
 bool exercise_is_done(const struct exercise *e);

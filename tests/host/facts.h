@@ -49,8 +49,8 @@ struct component_facts {
 	struct version_pair answered; /* while CONTACT_AGREED or CONTACT_LOST */
 	bool answered_unoffered;      /* the pair holds a version that was not offered */
 	uint32_t application_state;   /* heartbeat: as last answered; 0 unknown */
-	unsigned negotiations;        /* answered ones since the session began */
-	unsigned requests, answers;   /* after the negotiation */
+	unsigned negotiations;        /* answered ones since it was offered */
+	unsigned requests, answers;   /* after the negotiation, each copy counts */
 	unsigned failures;            /* answers with a status that is a failure */
 	unsigned violations;          /* the guest broke the message format or the ring contract */
 	char violation[160];          /* the last one, a sentence; "" if none */

@@ -135,6 +135,27 @@ void guest_stop(struct guest *g)
 		(void)kill(g->pid, SIGTERM);
 }
 
+int guest_pause(struct guest *g)
+{
+	siginfo_t info = { 0 };
+
+	if (!g || g->pid <= 0)
+		return -ESRCH;
+	if (kill(g->pid, SIGSTOP) < 0)
+		return -errno;
+	/* The signal is on its way only. WNOWAIT: that it has ended is for the loop to learn. */
+	if (waitid(P_PID, (id_t)g->pid, &info, WSTOPPED | WEXITED | WNOWAIT) < 0)
+		return -errno;
+	return info.si_code == CLD_STOPPED ? 0 : -ESRCH;
+}
+
+int guest_resume(struct guest *g)
+{
+	if (!g || g->pid <= 0)
+		return -ESRCH;
+	return kill(g->pid, SIGCONT) < 0 ? -errno : 0;
+}
+
 struct guest *guest_free(struct guest *g)
 {
 	if (!g)

@@ -32,6 +32,13 @@ _must_check_ int guest_start(sd_event *event, const struct guest_options *option
 /* Asks it to end (SIGTERM). Does nothing when it has ended. */
 void guest_stop(struct guest *g);
 
+/*
+ * Stops it where it is (SIGSTOP), and lets it run on (SIGCONT). After guest_pause it does not run any
+ * more. 0; -ESRCH: it has ended; negative errno. Going on is nothing new to a guest that runs.
+ */
+_must_check_ int guest_pause(struct guest *g);
+int guest_resume(struct guest *g);
+
 /* Kills it if it still runs, and waits for it. Takes NULL; returns NULL. */
 struct guest *guest_free(struct guest *g);
 

@@ -161,8 +161,9 @@ static void judge_lost(struct hearing *h)
 {
 	first_status(h, RESULT_LOST, WMI_LOST);
 	h->verdict->second_certainty = UNKNOWN;
-	because(h, "The guest had agreed on %s and then left a request unanswered.",
-		pair_format(h->facts->answered).text);
+	because(h, "The guest had agreed on %s and then %s.",
+		pair_format(h->facts->answered).text,
+		h->facts->opened ? "left a request unanswered" : "left (it closed the connection)");
 }
 
 /*

@@ -408,7 +408,7 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
 		return 0;
 	if (l->guest_fd >= 0) {
 		close_fd(guest);
-		l->events->violated(l->user, LINK_NO_COMPONENT, "a second guest connected");
+		l->events->violated(l->user, LINK_NO_COMPONENT, "a second guest tried to connect and was turned away");
 		return 0;
 	}
 	l->guest_fd = guest;
@@ -505,6 +505,8 @@ int link_socket_open(sd_event *event, const void *path, uint32_t ring_size,
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_description(l->listen_source, "guest-listen");
+	/* That one guest has left is seen before that the next one has come. */
+	(void)sd_event_source_set_priority(l->listen_source, SD_EVENT_PRIORITY_NORMAL + 1);
 	*ret = &l->link;
 	(void)TAKE_PTR(l);
 	return 0;

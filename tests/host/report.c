@@ -226,7 +226,8 @@ static void print_use(const struct guest_facts *facts, const struct terminal *t)
 					 f->requests);
 		if (f->failures && used < sizeof(text))
 			used += (size_t)snprintf(text + used, sizeof(text) - used,
-						 " (%u refused)", f->failures);
+						 " (%u answered with a failure status)",
+						 f->failures);
 	}
 	if (used)
 		terminal_paragraph(t, COLOUR_PLAIN, "Requests answered          : ", text);

@@ -139,7 +139,8 @@ int host_ring_put(struct host_ring *r, const void *payload, size_t len, uint64_t
 		return r->dead ? -EBADMSG : -EAGAIN;
 	write_packet(r, payload, len, trans_id);
 	/* Pairs with the guest's acquire of write_index before it reads the packet. */
-	atomic_store_explicit(&r->out->write_index, r->write_index, memory_order_release);
+	if (!r->corrupted)
+		atomic_store_explicit(&r->out->write_index, r->write_index, memory_order_release);
 	/* The guest: store interrupt_mask or read_index, fence, load write_index. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load(&r->out->interrupt_mask))
@@ -282,6 +283,12 @@ void host_ring_never_read(struct host_ring *r)
 {
 	host_ring_mask(r);
 	r->signals_allowed = 0;
+}
+
+void host_ring_corrupt(struct host_ring *r, uint32_t write_index)
+{
+	r->corrupted = true;
+	atomic_store(&r->out->write_index, write_index);
 }
 
 bool host_ring_unmask(struct host_ring *r)

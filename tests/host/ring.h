@@ -36,6 +36,7 @@ struct host_ring {
 	uint32_t read_published;
 	uint64_t signals, signals_allowed;
 	bool waits_for_space;
+	bool corrupted; /* the guest sees a write index that is not ours, on purpose */
 	bool dead; /* the guest's index made no sense: nothing is believed any more */
 
 	/* Told of each breach of the contract, as a sentence. */
@@ -74,6 +75,9 @@ _must_check_ int host_ring_commit(struct host_ring *r);
 
 /* Masks for good, before the guest knows the ring: from now on no packet makes a signal needed. */
 void host_ring_never_read(struct host_ring *r);
+
+/* Shows the guest this write index for good: what is put afterwards does not mend it. */
+void host_ring_corrupt(struct host_ring *r, uint32_t write_index);
 
 /* "Do not signal, I am reading." The second says whether something came meanwhile: read again. */
 void host_ring_mask(struct host_ring *r);

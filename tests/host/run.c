@@ -2,11 +2,15 @@
 #include "tests/host/run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "tests/host/adapter.h"
 #include "tests/host/exercise.h"
 #include "tests/host/guest.h"
 
@@ -22,8 +26,10 @@ struct run {
 	struct exercise *exercise;
 	struct guest *guest;
 	char *dir, *socket_path;
+	char mac[ADAPTER_TEXT_SIZE];
 	bool ending;       /* the guest was asked to end */
 	bool ended;        /* done was called */
+	bool never_came;   /* in all the time that it had */
 	bool told;         /* settled, and nothing is new since */
 	bool left;         /* the guest's leaving is being told */
 	struct guest_facts last; /* what is told when the guest is asked to end, or has left */
@@ -41,7 +47,7 @@ static void call_done(struct run *run, int result)
 	if (run->ended)
 		return;
 	run->ended = true;
-	run->done(run, result, run->user);
+	run->done(run, run->never_came && result == 0 ? 1 : result, run->user);
 }
 
 /* --- ending --- */
@@ -80,7 +86,16 @@ static void on_guest_ended(void *user, bool signalled, int status)
 	struct run *run = user;
 	/* A program without a handler ends by the signal with which we asked it to. */
 	bool failed = signalled ? !run->ending || status != SIGTERM : status != 0;
+	bool came = exercise_was_joined(run->exercise);
 
+	if (!run->ending && !came && (signalled || status != GUEST_NOT_RUN)) {
+		run->ending = true;
+		fprintf(stderr, "vmichost: the guest's program ended (%s %d) and never connected; "
+			"do its arguments have {socket}?\n", signalled ? "signal" : "status",
+			status);
+		call_done(run, 1);
+		return;
+	}
 	if (!run->ending) {
 		exercise_last_facts(run->exercise, &run->last);
 		run->ending = true;
@@ -165,8 +180,13 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
-	if (!run->ending)
+	if (!run->ending && run->options->guest && !exercise_was_joined(run->exercise)) {
+		fprintf(stderr, "vmichost: the guest's program has not connected; "
+			"do its arguments have {socket}?\n");
+		run->never_came = true;
+	} else if (!run->ending) {
 		tell(run, RUN_LIMIT);
+	}
 	end_guest(run);
 	return 0;
 }
@@ -196,6 +216,23 @@ static int find_place(struct run *run)
 	return run->socket_path ? 0 : -ENOMEM;
 }
 
+/* A guest's program is on this machine, so it has this machine's adapters. */
+static const char *mac_to_ask_for(struct run *run)
+{
+	if (run->options->mac || run->options->open_link)
+		return run->options->mac;
+	return adapter_first(run->mac) < 0 ? NULL : run->mac;
+}
+
+static const char *in_use_text(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode) ?
+		       "there is a file that is no socket" :
+		       "another program listens there";
+}
+
 static int start_host(struct run *run)
 {
 	const struct run_options *o = run->options;
@@ -211,7 +248,7 @@ static int start_host(struct run *run)
 			.ring_size = o->ring_size ? o->ring_size : SESSION_RING_SIZE,
 		},
 		.faults = &o->faults,
-		.mac = o->mac,
+		.mac = mac_to_ask_for(run),
 		.heartbeat_ms = o->heartbeat_ms ? o->heartbeat_ms : RUN_HEARTBEAT_MS,
 		.shutdown_ms = o->shutdown_ms,
 	};
@@ -220,7 +257,22 @@ static int start_host(struct run *run)
 			 &run->exercise);
 	if (r < 0 && !o->open_link)
 		fprintf(stderr, "vmichost: cannot listen at %s: %s\n", run->socket_path,
-			strerror(-r));
+			r == -EADDRINUSE ? in_use_text(run->socket_path) : strerror(-r));
+	return r;
+}
+
+/* The guest appends to it; what an earlier run has left is not this guest's. */
+static int empty_log(const char *path)
+{
+	int fd, r;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		return close(fd) < 0 ? -errno : 0;
+	r = -errno;
+	fprintf(stderr, "vmichost: cannot write the guest's log %s: %s\n", path, strerror(-r));
 	return r;
 }
 
@@ -235,6 +287,9 @@ static int start_guest(struct run *run)
 
 	if (!run->options->guest)
 		return 0;
+	r = empty_log(options.log);
+	if (r < 0)
+		return r;
 	r = guest_start(run->event, &options, on_guest_ended, run, &run->guest);
 	if (r < 0)
 		fprintf(stderr, "vmichost: cannot start %s: %s\n", options.argv[0], strerror(-r));
@@ -359,5 +414,8 @@ int run_main(const struct run_options *options)
 	r = run_start(event, options, on_main_done, NULL, &run);
 	if (r < 0)
 		return r;
+	if (!options->guest && options->socket_path)
+		fprintf(stderr, "%s, waiting for a guest at %s (Ctrl-C ends)\n",
+			options->release->title, options->socket_path);
 	return sd_event_loop(event);
 }

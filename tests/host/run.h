@@ -37,11 +37,12 @@ struct run_options {
 	/* The guest's program, NULL-terminated, or NULL: it comes by itself. In each argument
 	 * "{socket}" becomes the path of the socket, "{dir}" a private directory. */
 	char *const *guest;
-	const char *guest_log; /* file that gets the guest's output; NULL: it shares ours */
+	const char *guest_log; /* file that gets the guest's output, and nothing else; NULL: it shares ours */
 	struct fault_set faults;
 	bool disabled[COMPONENT_MAX]; /* switched off in the VM's settings: not offered */
 	const char *vm_name;          /* NULL: "vmicd" */
-	const char *mac;              /* asks for the IP information of this adapter; NULL: of none */
+	/* Asks for the IP information of this adapter; NULL: of this machine's first, if it has any. */
+	const char *mac;
 	unsigned timeout_ms;          /* these: 0 takes the default above */
 	unsigned heartbeat_ms;
 	unsigned quiet_ms;
@@ -57,9 +58,9 @@ struct run_options {
 
 /*
  * Serves a guest until it settles (with a guest's program), leaves (with one), says that it will
- * not come again, or the process is interrupted. 0; 1 when the guest's program could not be run or
- * ended with a failure of its own accord; negative errno when the host could not do its part, and
- * then it has said why on stderr.
+ * not come again, or the process is interrupted. 0; 1 when the guest's program could not be run,
+ * never connected or ended with a failure of its own accord; negative errno when the host could not
+ * do its part, and then it has said why on stderr.
  */
 int run_main(const struct run_options *options);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/host/adapter.h"
 #include "tests/host/fault.h"
 
 static void *field(const struct option_info *option, void *into)
@@ -19,6 +20,13 @@ int option_add_fault(const struct option_info *option, const char *value, void *
 		return 0;
 	(void)fprintf(stderr, "vmichost: --%s: %s\n", option->name, error);
 	return -EINVAL;
+}
+
+int option_take_mac(const struct option_info *option, const char *value, void *into)
+{
+	if (!adapter_text_is_good(value))
+		return option_error(option, value, "an address such as 00:15:5D:00:00:01");
+	return option_take_text(option, value, into);
 }
 
 static int refuse(const struct option_info *option, const char *value, const char *more)

@@ -7,6 +7,9 @@
 /* One more fault into a struct fault_set. */
 int option_add_fault(const struct option_info *option, const char *value, void *into);
 
+/* As option_take_text, for the address of an adapter. */
+int option_take_mac(const struct option_info *option, const char *value, void *into);
+
 /* Sets one component's place in a bool[COMPONENT_MAX]. */
 int option_add_component(const struct option_info *option, const char *value, void *into);
 

@@ -53,6 +53,7 @@ static bool report_changed(struct run_report *report, const struct release *rele
 		broke = broke || facts->component[c].violations;
 	changed = broke != report->broke;
 	report->broke = broke;
+	report->ever_broke |= broke;
 	for (enum component c = 0; c < COMPONENT_MAX; c++) {
 		struct verdict v;
 

@@ -17,6 +17,7 @@ struct run_report {
 	bool reported; /* the guest that is there has been */
 	struct verdict last[COMPONENT_MAX];
 	bool broke; /* a rule, as last told */
+	bool ever_broke;
 	int error; /* the first failure to print or save */
 };
 

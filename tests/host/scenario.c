@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "tests/host/guest.h"
+#include "tests/host/scenario_files.h"
 #include "tests/host/scenario_play.h"
 #include "tests/host/scenario_text.h"
 
@@ -83,6 +84,11 @@ static int make_pools(const struct stage *st)
 	if (mkdir(path, 0755) < 0)
 		r = -errno;
 	free(path);
+	for (size_t i = 0; i < st->scenario->n_records && r >= 0; i++) {
+		const struct scenario_record *record = &st->scenario->records[i];
+
+		r = files_append_record(st->dir, record->pool, record->key, record->value);
+	}
 	return r;
 }
 
@@ -134,8 +140,9 @@ static int set_up(struct stage *st, char *const *guest)
 	if (r < 0)
 		return fail(st, "cannot make a private directory", r);
 	r = make_pools(st);
-	if (r >= 0)
-		r = write_config(st);
+	if (r < 0)
+		return fail(st, "cannot make the pools", r);
+	r = write_config(st);
 	if (r < 0)
 		return fail(st, "cannot write the guest's configuration", r);
 	r = sd_event_new(&st->event);
@@ -152,7 +159,10 @@ static int set_up(struct stage *st, char *const *guest)
 	options.dir = st->dir;
 	options.log = st->log_path;
 	r = guest_start(st->event, &options, on_guest_ended, st, &st->guest);
-	return r < 0 ? fail(st, "cannot start the guest", r) : 0;
+	if (r < 0)
+		return fail(st, "cannot start the guest", r);
+	play_set_guest(st->play, st->guest);
+	return 0;
 }
 
 /* --- the end of the guest --- */
@@ -161,6 +171,8 @@ static int end_guest(struct stage *st)
 {
 	bool by_itself = st->guest_ended;
 
+	/* One that a step has stopped would not hear of SIGTERM. */
+	(void)guest_resume(st->guest);
 	guest_stop(st->guest);
 	for (int tenth = 0; tenth < 100 && !st->guest_ended; tenth++)
 		(void)sd_event_run(st->event, END_MS * UINT64_C(10));
@@ -206,7 +218,7 @@ static void show_log(const struct stage *st)
 	size_t size = 0;
 
 	while (f && getline(&line, &size, f) >= 0)
-		fprintf(stderr, "    guest: %s%s", line, strchr(line, '\n') ? "" : "\n");
+		printf("    guest: %s%s", line, strchr(line, '\n') ? "" : "\n");
 	free(line);
 	if (f)
 		(void)fclose(f);
@@ -231,6 +243,26 @@ enum outcome {
 	OUTCOMES
 };
 
+static bool hands_over_config(char *const *words)
+{
+	for (; words && *words; words++)
+		if (strstr(*words, "{config}"))
+			return true;
+	return false;
+}
+
+/* A guest that never sees its configuration would pass or fail for another reason. */
+static int check_config(struct stage *st, char *const *guest)
+{
+	const struct scenario *s = st->scenario;
+
+	if (!*s->config || hands_over_config(guest) || hands_over_config(s->arguments))
+		return 0;
+	snprintf(st->why, sizeof(st->why),
+		 "%s: has config lines, and no argument of the guest has {config}", s->path);
+	return -EINVAL;
+}
+
 static enum outcome run_file(const char *path, char *const *guest, bool *interrupted)
 {
 	_cleanup_(stage_done) struct stage st = { .interrupted = interrupted };
@@ -246,18 +278,20 @@ static enum outcome run_file(const char *path, char *const *guest, bool *interru
 		return SKIPPED;
 	}
 	if (r >= 0)
+		r = check_config(&st, guest);
+	if (r >= 0)
 		r = set_up(&st, guest);
 	if (r >= 0)
 		r = play_out(&st);
 	printf("%-7s%s%s%s\n", r < 0 ? "FAILED" : "ok", path,
 	       st.scenario && st.scenario->title[0] ? ": " : "",
 	       st.scenario ? st.scenario->title : "");
+	if (r < 0) {
+		printf("       %s\n", st.why);
+		show_log(&st);
+	}
 	(void)fflush(stdout);
-	if (r >= 0)
-		return PASSED;
-	fprintf(stderr, "       %s\n", st.why);
-	show_log(&st);
-	return FAILED;
+	return r < 0 ? FAILED : PASSED;
 }
 
 int scenario_run_files(char *const *files, size_t n_files, char *const *guest)

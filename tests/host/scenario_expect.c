@@ -2,6 +2,7 @@
 #include "tests/host/scenario_expect.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,11 +11,10 @@
 struct expectation {
 	enum component component;
 	uint64_t ms;
-	char *const *checks; /* FIELD=VALUE or FIELD!=VALUE, up to the end or "within" */
-	const char *argument;
+	char *const *checks; /* as words_check takes them, up to the end or "within" */
+	const char *argument; /* "ok" or "ok|no-more" */
 	struct version_pair pair;
 	uint16_t counts[2];
-	uint32_t status;
 	bool any, all;
 };
 
@@ -33,7 +33,8 @@ static int check_form(struct play *p, const struct expectation *e)
 {
 	for (char *const *w = e->checks; *w && strcmp(*w, "within") != 0; w++)
 		if (!strchr(*w, '=') || **w == '=')
-			return play_expected(p, "FIELD=VALUE, FIELD!=VALUE or within MS after "
+			return play_expected(p, "FIELD=VALUE, FIELD!=VALUE, FIELD^=BEGINNING, "
+						"FIELD|=A,B or within MS after "
 						"what is expected");
 	return 0;
 }
@@ -87,6 +88,26 @@ static int expect_counts(struct play *p, struct expectation *e, char *const *wor
 	return play_is_dry(p) ? check_form(p, e) : await_negotiation(p, e, true);
 }
 
+/* Whether the status is one of "A|B". -EINVAL: one of them is no status. */
+static int match_status(const char *alternatives, uint32_t came)
+{
+	bool found = false;
+
+	for (const char *at = alternatives;; at++) {
+		size_t n = strcspn(at, "|");
+		uint32_t status;
+		char name[32];
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, at);
+		if (n >= sizeof(name) || wire_status_parse(name, &status) < 0)
+			return -EINVAL;
+		found = found || status == came;
+		at += n;
+		if (!*at)
+			return found;
+	}
+}
+
 static int await_status(struct play *p, const struct expectation *e)
 {
 	_cleanup_(arrival_freep) struct arrival *a = NULL;
@@ -96,7 +117,7 @@ static int await_status(struct play *p, const struct expectation *e)
 	if (!a)
 		return -EPROTO;
 	arrival_describe(a, came, sizeof(came));
-	if (!e->any && a->status != e->status)
+	if (!e->any && match_status(e->argument, a->status) != 1)
 		return play_fail(p, "expected status %s, came %s", e->argument, came);
 	return check_fields(p, e, a);
 }
@@ -116,9 +137,9 @@ static int await_all(struct play *p, const struct expectation *e)
 static int expect_status(struct play *p, struct expectation *e, char *const *words)
 {
 	e->any = words[0] && strcmp(words[0], "any") == 0;
-	if (!words[0] || (!e->any && wire_status_parse(words[0], &e->status) < 0))
+	if (!words[0] || (!e->any && match_status(words[0], 0) < 0))
 		return play_expected(p, "status ok, fail, no-more, not-supported, invalid, "
-					"not-found, any or a number");
+					"not-found, any or a number, or several: ok|no-more");
 	e->argument = words[0];
 	e->all = words[1] && strcmp(words[1], "all") == 0;
 	e->checks = words + (e->all ? 2 : 1);

@@ -126,3 +126,18 @@ int machine_step_pool(struct play *p, char *const *words)
 				return pool_acts[i].run(p, (unsigned)pool, words + 2);
 	return play_expected(p, "pool 0 to 4 and append, record, size, lock or unlock");
 }
+
+int machine_step_guest(struct play *p, char *const *words)
+{
+	bool stop = words[0] && strcmp(words[0], "stop") == 0;
+	int r;
+
+	if (!words[0] || words[1] || (!stop && strcmp(words[0], "continue") != 0))
+		return play_expected(p, "guest stop or continue");
+	if (play_is_dry(p))
+		return 0;
+	if (!p->guest)
+		return play_fail(p, "there is no guest's program to %s", words[0]);
+	r = stop ? guest_pause(p->guest) : guest_resume(p->guest);
+	return r < 0 ? play_fail(p, "cannot %s the guest: %s", words[0], strerror(-r)) : 0;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The steps that are about the guest's machine and not its channels: log and pool. Each takes the
- * words after its name and returns as the steps of scenario_step.h.
+ * The steps that are about the guest's machine and not its channels: log, pool and guest. Each takes
+ * the words after its name and returns as the steps of scenario_step.h.
  */
 #pragma once
 
@@ -11,6 +11,9 @@
 _must_check_ int machine_step_log(struct play *p, char *const *words);
 
 _must_check_ int machine_step_pool(struct play *p, char *const *words);
+
+/* "guest stop" and "guest continue": its program stands still, as in a VM that hangs, and goes on. */
+_must_check_ int machine_step_guest(struct play *p, char *const *words);
 
 /* Lets go of the pool that a step has locked, if one has. */
 void machine_unlock(struct play *p);

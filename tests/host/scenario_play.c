@@ -39,26 +39,63 @@ static size_t find_end(const struct play *p, size_t from, size_t until)
 	return until;
 }
 
-/* "repeat N [as NAME]": from is its line, end that of its end. */
+struct repetition {
+	const char *name;
+	uint64_t times, every_ms; /* 0: one after the other */
+};
+
+/* "repeat N [as NAME] [every MS]" */
+static int parse_repeat(struct play *p, struct repetition *ret)
+{
+	char *const *words = p->line->word + 1;
+
+	*ret = (struct repetition){ .name = "i" };
+	if (scenario_take_number(*words, 1000000, &ret->times) < 0)
+		return -EINVAL;
+	words++;
+	if (*words && strcmp(*words, "as") == 0) {
+		if (!words[1])
+			return -EINVAL;
+		ret->name = words[1];
+		words += 2;
+	}
+	return words_take_option(&words, "every", 3600000, &ret->every_ms) < 0 || *words ? -EINVAL : 0;
+}
+
+/* Until the next turn is due, which it must not be yet: a cadence that is not kept is a failure. */
+static int wait_for_turn(struct play *p, const struct repetition *repeat, uint64_t due)
+{
+	uint64_t now = play_now_ms();
+
+	if (now > due)
+		return play_fail(p, "a turn took %llu ms longer than %llu ms",
+				 (unsigned long long)(now - due),
+				 (unsigned long long)repeat->every_ms);
+	(void)play_wait(p, play_never, 0, due - now);
+	return p->stopped ? play_fail(p, "%s", p->stopped) : 0;
+}
+
+/* from is the line of the repeat, end that of its end. */
 static int run_repeat(struct play *p, size_t from, size_t end, unsigned depth)
 {
-	char *const *w = p->line->word;
-	const char *name = p->line->n == 4 ? w[3] : "i";
-	uint64_t times;
+	uint64_t due = play_now_ms();
+	struct repetition repeat;
 	int r = 0;
 
-	if ((p->line->n != 2 && (p->line->n != 4 || strcmp(w[2], "as") != 0)) ||
-	    scenario_take_number(w[1], 1000000, &times) < 0 || depth >= DEPTH_MAX)
-		return play_expected(p, "repeat TIMES [as NAME], not deeper than four");
-	if (play_is_dry(p) && times > 1)
-		times = 1;
-	for (uint64_t i = 0; i < times && r == 0; i++) {
-		words_set_variable(&p->variables, depth, name, i);
+	if (parse_repeat(p, &repeat) < 0 || depth >= DEPTH_MAX)
+		return play_expected(p, "repeat TIMES [as NAME] [every MS], not deeper than four");
+	if (play_is_dry(p) && repeat.times > 1)
+		repeat.times = 1;
+	for (uint64_t i = 0; i < repeat.times && r == 0; i++) {
+		words_set_variable(&p->variables, depth, repeat.name, i);
 		r = run_lines(p, from + 1, end, depth + 1);
-		if (r == -EPROTO && times > 1) {
+		due += repeat.every_ms;
+		if (r == 0 && repeat.every_ms && i + 1 < repeat.times)
+			r = wait_for_turn(p, &repeat, due);
+		if (r == -EPROTO && repeat.times > 1) {
 			size_t at = strlen(p->why);
 
-			snprintf(p->why + at, p->why_size - at, " (%s = %llu)", name,
+			snprintf(p->why + at, p->why_size - at, " (%s = %llu)", repeat.name,
 				 (unsigned long long)i);
 		}
 	}
@@ -132,6 +169,11 @@ int play_finish(struct play *p, char *why, size_t why_size)
 	arrival_describe(p->arrivals, came, sizeof(came));
 	return play_fail(p, "an answer of %s that no step expects: %s",
 			 component_table[p->arrivals->component].key, came);
+}
+
+void play_set_guest(struct play *p, struct guest *g)
+{
+	p->guest = g;
 }
 
 void play_stop(struct play *p, const char *reason)

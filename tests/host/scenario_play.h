@@ -10,6 +10,7 @@
 #include <systemd/sd-event.h>
 
 #include "hv_util/base.h"
+#include "tests/host/guest.h"
 #include "tests/host/link.h"
 #include "tests/host/scenario_text.h"
 
@@ -28,6 +29,9 @@ const char *play_obstacle(const struct scenario *s);
 _must_check_ int play_new(sd_event *event, const struct scenario *s, link_open open_link,
 			  const char *address, const char *dir, struct play **ret);
 struct play *play_free(struct play *p);
+
+/* The guest's program, for the step guest. It must outlive the steps; NULL, as it is at first: none. */
+void play_set_guest(struct play *p, struct guest *g);
 
 /* Runs all steps. 0, or -EPROTO and "FILE:LINE: what came" in why. */
 _must_check_ int play_run(struct play *p, char *why, size_t why_size);

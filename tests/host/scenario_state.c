@@ -31,6 +31,21 @@ int play_expected(struct play *p, const char *what)
 	return -EINVAL;
 }
 
+int play_unknown(struct play *p, const char *what, const char *word, const char *list)
+{
+	if (word)
+		(void)play_fail(p, "expected %s, not \"%s\": %s", what, word, list);
+	else
+		(void)play_fail(p, "expected %s: %s", what, list);
+	return -EINVAL;
+}
+
+int play_wrong(struct play *p, const char *sentence)
+{
+	(void)play_fail(p, "%s", sentence);
+	return -EINVAL;
+}
+
 bool play_is_dry(const struct play *p)
 {
 	return !p->session;
@@ -43,11 +58,15 @@ struct channel *play_channel(struct play *p, enum component c)
 
 int play_take_component(struct play *p, char *const **words, enum component *ret)
 {
-	if (!**words || component_from_key(**words, ret) < 0)
-		return play_expected(p, "a component: guest-service, heartbeat, kvp, shutdown, "
-					"timesync, vss");
-	(*words)++;
-	return 0;
+	char list[128] = "";
+
+	if (**words && component_from_key(**words, ret) >= 0) {
+		(*words)++;
+		return 0;
+	}
+	for (int c = 0; c < COMPONENT_MAX; c++)
+		words_append(list, sizeof(list), ", ", component_table[c].key);
+	return play_unknown(p, "a component", **words, list);
 }
 
 /* --- from the session --- */

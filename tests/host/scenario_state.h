@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 
 #include "hv_util/base.h"
+#include "tests/host/guest.h"
 #include "tests/host/scenario_text.h"
 #include "tests/host/scenario_words.h"
 #include "tests/host/session.h"
@@ -46,6 +47,7 @@ struct play {
 	struct breach *breaches;
 	const struct scenario_line *line;
 	const char *stopped;
+	struct guest *guest; /* its program, not owned, or NULL */
 	bool released[COMPONENT_MAX];
 	int lock_fd; /* of a pool that a step has locked, or -1 */
 	char *why;
@@ -63,6 +65,12 @@ __attribute__((format(printf, 2, 3))) int play_fail(struct play *p, const char *
 
 /* "FILE:LINE: expected WHAT" into why: the words of the step are wrong. Returns -EINVAL. */
 int play_expected(struct play *p, const char *what);
+
+/* "FILE:LINE: expected WHAT, not "WORD": LIST", or without the word if there is none. As above. */
+int play_unknown(struct play *p, const char *what, const char *word, const char *list);
+
+/* "FILE:LINE: SENTENCE" into why. As above. */
+int play_wrong(struct play *p, const char *sentence);
 
 /* Fails because something of a component did not come: why it could not, if that is known. */
 int play_fail_silent(struct play *p, enum component c, const char *what);

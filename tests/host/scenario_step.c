@@ -30,13 +30,13 @@ static int step_open(struct play *p, char *const *words)
 static int apply_changes(struct play *p, struct message *m, const struct wire_operation *op,
 			 char *const *words)
 {
-	char why[256];
+	char why[1024];
 	int r;
 
 	for (; *words; words++) {
 		r = words_apply(m, op, *words, why, sizeof(why));
 		if (r < 0)
-			return play_is_dry(p) ? play_expected(p, why) : play_fail(p, "%s", why);
+			return play_is_dry(p) ? play_wrong(p, why) : play_fail(p, "%s", why);
 	}
 	return 0;
 }
@@ -77,6 +77,15 @@ static int step_negotiate(struct play *p, char *const *words)
 	return r < 0 ? play_fail(p, "cannot negotiate: %s is not open", component_table[c].key) : 0;
 }
 
+static int unknown_operation(struct play *p, enum component c, const char *word)
+{
+	char what[64], list[128];
+
+	snprintf(what, sizeof(what), "an operation of %s", component_table[c].key);
+	words_list_operations(c, list, sizeof(list));
+	return play_unknown(p, what, word, list);
+}
+
 /* "COMPONENT OPERATION [version=V] FIELD=VALUE...", built for the versions agreed. */
 static int build_request(struct play *p, char *const *words, struct message *m,
 			 enum component *ret_c, const struct wire_operation **ret_op)
@@ -89,7 +98,7 @@ static int build_request(struct play *p, char *const *words, struct message *m,
 	if (r < 0)
 		return r;
 	if (!*words)
-		return play_expected(p, "an operation, or raw");
+		return unknown_operation(p, *ret_c, NULL);
 	raw = strcmp(*words, "raw") == 0;
 	if (!play_is_dry(p))
 		v = play_channel(p, *ret_c)->facts->answered;
@@ -98,7 +107,7 @@ static int build_request(struct play *p, char *const *words, struct message *m,
 		return play_expected(p, "version=MAJOR.MINOR");
 	*ret_op = raw ? NULL : wire_operation_find(*ret_c, *words, v.message.major);
 	if (!raw && !*ret_op)
-		return play_expected(p, "an operation of this component, or raw");
+		return unknown_operation(p, *ret_c, *words);
 	if (raw)
 		wire_begin(m, component_table[*ret_c].message_type, v, 0);
 	else
@@ -269,14 +278,18 @@ static const struct {
 	{ "reoffer", step_reoffer },   { "wait", step_wait },
 	{ "report", step_report },     { "vm-heartbeat", step_vm_heartbeat },
 	{ "fault", step_fault },       { "log", machine_step_log },
-	{ "pool", machine_step_pool },
+	{ "pool", machine_step_pool }, { "guest", machine_step_guest },
 };
 
 int step_run(struct play *p, char *const *words)
 {
+	char list[256] = "";
+
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		if (strcmp(steps[i].word, words[0]) == 0)
 			return steps[i].run(p, words + 1);
-	return play_expected(p, "a step: open, negotiate, send, fill, expect, rescind, reoffer, "
-			     "wait, report, vm-heartbeat, fault, log, pool, repeat or end");
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
+		words_append(list, sizeof(list), ", ", steps[i].word);
+	words_append(list, sizeof(list), ", ", "repeat, end");
+	return play_unknown(p, "a step", words[0], list);
 }

@@ -254,6 +254,24 @@ static int on_ring_size(struct reader *r, char *const *words)
 	return 0;
 }
 
+static int on_record(struct reader *r, char *const *words)
+{
+	struct scenario_record *grown, *new;
+	uint64_t pool;
+
+	if (scenario_take_number(words[0], 4, &pool) < 0 || !words[1] || !words[2] || words[3])
+		return expected(r, "record POOL KEY VALUE, the pool being 0 to 4");
+	grown = realloc(r->s->records, (r->s->n_records + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	r->s->records = grown;
+	new = &grown[r->s->n_records++];
+	*new = (struct scenario_record){ .pool = (unsigned)pool,
+					 .key = strdup(words[1]),
+					 .value = strdup(words[2]) };
+	return new->key && new->value ? 0 : -ENOMEM;
+}
+
 static const struct {
 	const char *word;
 	int (*take)(struct reader *r, char *const *words);
@@ -261,7 +279,7 @@ static const struct {
 	{ "title", on_title },       { "release", on_release }, { "offer", on_offer },
 	{ "disable", on_disable },   { "argument", on_argument }, { "fault", on_fault },
 	{ "timeout", on_timeout },   { "ring-size", on_ring_size },
-	{ "needs", on_needs },
+	{ "needs", on_needs },       { "record", on_record },
 };
 
 /* --- lines --- */
@@ -328,6 +346,11 @@ struct scenario *scenario_free(struct scenario *s)
 	for (size_t i = 0; i < s->n_steps; i++)
 		words_free(s->steps[i].word);
 	free(s->steps);
+	for (size_t i = 0; i < s->n_records; i++) {
+		free(s->records[i].key);
+		free(s->records[i].value);
+	}
+	free(s->records);
 	words_free(s->arguments);
 	free(s->config);
 	free(s->title);
@@ -370,7 +393,10 @@ static int read_lines(struct reader *r, FILE *f)
 	}
 	if (ferror(f))
 		return expected(r, "a file that can be read");
-	return r->s->n_steps ? 0 : expected(r, "at least one step");
+	if (r->s->n_steps)
+		return 0;
+	snprintf(r->error, r->error_size, "%s: expected at least one step", r->s->path);
+	return -EINVAL;
 }
 
 static int fill(struct scenario *s, FILE *f, char *error, size_t error_size)

@@ -12,6 +12,7 @@
  *	fault NAME[:COMPONENT][=NUMBER]      on from the start
  *	timeout MS                           a request unanswered for so long is lost
  *	ring-size BYTES                      of one ring, with its header page
+ *	record POOL KEY VALUE                in the pool's file before the guest starts
  *	needs adapter                        skipped where no network adapter has an IPv4 address
  *
  * then steps, which scenario_step.c knows. A version in a list may be repeated: "3.0*100".
@@ -33,6 +34,11 @@ struct scenario_line {
 	char **word; /* NULL-terminated */
 };
 
+struct scenario_record {
+	unsigned pool;
+	char *key, *value;
+};
+
 struct scenario {
 	char *path, *title;
 	struct release release;
@@ -44,6 +50,8 @@ struct scenario {
 	unsigned timeout_ms;
 	uint32_t ring_size;
 	bool needs_adapter;
+	struct scenario_record *records;
+	size_t n_records;
 	struct scenario_line *steps;
 	size_t n_steps;
 };

@@ -256,6 +256,53 @@ int words_take_counts(char *const **words, uint16_t ret[2], bool *ret_has)
 	return 0;
 }
 
+/* --- names --- */
+
+/* Of the fields that each message has; a test looks each up in wire.c. */
+const char *const words_header_names[] = {
+	"pipe-flags", "pipe-size", "header-framework", "type", "header-message", "icmsgsize",
+	"status", "transaction", "icflags", "reserved", NULL,
+};
+
+void words_append(char *text, size_t size, const char *separator, const char *word)
+{
+	size_t at = strlen(text);
+
+	snprintf(text + at, size - at, "%s%s", at ? separator : "", word);
+}
+
+/* Those of all components; each component's are found by asking. */
+static const char *const operation_names[] = {
+	"beat", "probe", "sync", "sample", "request", "get", "set", "delete", "enumerate", "get-ip",
+	"set-ip",
+};
+
+void words_list_operations(enum component c, char *ret, size_t size)
+{
+	*ret = 0;
+	for (size_t i = 0; i < ARRAY_LEN(operation_names); i++)
+		if (wire_operation_find(c, operation_names[i], 0))
+			words_append(ret, size, ", ", operation_names[i]);
+	words_append(ret, size, ", ", "raw");
+}
+
+/* "heartbeat beat has no field "x"; there are sequence, state" */
+static void explain_field(const struct wire_operation *op, const char *name, char *why,
+			  size_t why_size)
+{
+	char list[512] = "";
+
+	for (const struct wire_field *f = op ? op->fields : NULL; f && f->name; f++)
+		words_append(list, sizeof(list), ", ", f->name);
+	for (const char *const *header = words_header_names; !op && *header; header++)
+		words_append(list, sizeof(list), ", ", *header);
+	if (op)
+		snprintf(why, why_size, "%s %s has no field \"%s\"; there are %s",
+			 component_table[op->component].key, op->name, name, list);
+	else
+		snprintf(why, why_size, "the headers have no field \"%s\"; there are %s", name, list);
+}
+
 /* --- changes to a message --- */
 
 static int change_body_length(struct message *m, const char *value)
@@ -310,7 +357,7 @@ int words_apply(struct message *m, const struct wire_operation *op, const char *
 	int r = -ENOENT;
 
 	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
-		snprintf(why, why_size, "FIELD=VALUE, not \"%s\"", word);
+		snprintf(why, why_size, "expected FIELD=VALUE, not \"%s\"", word);
 		return -EINVAL;
 	}
 	snprintf(name, sizeof(name), "%.*s", (int)(equals - word), word);
@@ -321,11 +368,11 @@ int words_apply(struct message *m, const struct wire_operation *op, const char *
 		r = wire_set(m, op, name, equals + 1);
 	if (r >= 0)
 		return 0;
-	snprintf(why, why_size, "%s for %s (%s)",
-		 r == -ENOENT  ? "a field that there is" :
-		 r == -ENOBUFS ? "a value that fits" :
-				 "a value of its kind",
-		 word, strerror(-r));
+	if (r == -ENOENT)
+		explain_field(op, name, why, why_size);
+	else
+		snprintf(why, why_size, "expected a value %s for %s (%s)",
+			 r == -ENOBUFS ? "that fits" : "of its kind", word, strerror(-r));
 	return -EINVAL;
 }
 
@@ -370,30 +417,62 @@ static size_t count_elements(const char *list)
 	return n;
 }
 
+static bool is_one_of(const char *came, const char *list)
+{
+	size_t n = strlen(came);
+
+	for (;; list++) {
+		size_t len = strcspn(list, ",");
+
+		if (len == n && strncmp(list, came, n) == 0)
+			return true;
+		list += len;
+		if (!*list)
+			return false;
+	}
+}
+
+/* sign is what stands before the "=". */
+static bool holds(char sign, const char *came, const char *wanted)
+{
+	switch (sign) {
+	case '!':
+		return strcmp(came, wanted) != 0;
+	case '^':
+		return strncmp(came, wanted, strlen(wanted)) == 0;
+	case '|':
+		return is_one_of(came, wanted);
+	default:
+		return strcmp(came, wanted) == 0;
+	}
+}
+
 int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
 		const char *word, char *why, size_t why_size)
 {
 	const char *equals = strchr(word, '=');
-	char sign = equals && equals > word ? equals[-1] : 0;
-	bool not = sign == '!', begins = sign == '^';
+	char sign = equals && equals > word && strchr("!^|", equals[-1]) ? equals[-1] : 0;
 	char name[64], came[4096], wanted[4096];
 	int r;
 
 	if (!equals || (size_t)(equals - word) >= sizeof(name)) {
-		snprintf(why, why_size, "expected FIELD=VALUE, FIELD!=VALUE or FIELD^=VALUE, not \"%s\"", word);
+		snprintf(why, why_size, "expected FIELD=VALUE, FIELD!=VALUE, FIELD^=BEGINNING or "
+			 "FIELD|=A,B, not \"%s\"", word);
 		return -EINVAL;
 	}
-	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - (not || begins), word);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - word) - (sign != 0), word);
 	if (strcmp(name, "bytes") == 0)
 		return check_bytes(payload, len, equals + 1, why, why_size);
 	r = wire_get(op, payload, len, name, count_elements(equals + 1), came, sizeof(came));
 	if (r < 0) {
-		snprintf(why, why_size, "the answer has no %s", name);
+		if (r == -ENOENT)
+			explain_field(op, name, why, why_size);
+		else
+			snprintf(why, why_size, "the answer ends before its %s", name);
 		return -EINVAL;
 	}
 	write_as_told(op, name, equals + 1, wanted, sizeof(wanted));
-	if (begins ? strncmp(came, wanted, strlen(wanted)) == 0 :
-		     (strcmp(came, wanted) == 0) != not)
+	if (holds(sign, came, wanted))
 		return 0;
 	snprintf(why, why_size, "expected %s, came %s=%s", word, name, came);
 	return -EINVAL;

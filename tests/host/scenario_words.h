@@ -43,6 +43,15 @@ _must_check_ int words_take_list(char *const **words, const char *name, struct v
 _must_check_ int words_take_counts(char *const **words, uint16_t ret[2], bool *ret_has);
 _must_check_ int words_parse_counts(const char *text, uint16_t ret[2]);
 
+/* Adds the word to a list of words; what does not fit is cut. */
+void words_append(char *text, size_t size, const char *separator, const char *word);
+
+/* "request, raw": what can be sent to a component. */
+void words_list_operations(enum component c, char *ret, size_t size);
+
+/* The names of the headers' fields, NULL-terminated. */
+extern const char *const words_header_names[];
+
 /*
  * Makes the change NAME=VALUE: a field of the operation or of the headers, body-length=N, length=N,
  * patch=OFFSET:HEX, raw=HEX. 0, or -EINVAL and what is wrong in why.
@@ -51,8 +60,8 @@ _must_check_ int words_apply(struct message *m, const struct wire_operation *op,
 			     char *why, size_t why_size);
 
 /*
- * Checks NAME=VALUE, NAME!=VALUE, NAME^=BEGINNING or bytes=OFFSET:HEX in a reply. 0, or -EINVAL and
- * why.
+ * Checks NAME=VALUE, NAME!=VALUE, NAME^=BEGINNING, NAME|=A,B (one of these) or bytes=OFFSET:HEX in a
+ * reply. 0, or -EINVAL and why.
  */
 _must_check_ int words_check(const struct wire_operation *op, const uint8_t *payload, size_t len,
 			     const char *word, char *why, size_t why_size);

@@ -49,12 +49,33 @@ static const struct channel_handler channel_handler = {
 
 /* --- from the link --- */
 
+static void set_up_facts(struct session *s)
+{
+	memset(&s->facts, 0, sizeof(s->facts));
+	snprintf(s->facts.vm_name, sizeof(s->facts.vm_name), "%s", s->options->vm_name);
+	snprintf(s->facts.vm_id, sizeof(s->facts.vm_id), "%s", vm_id);
+	s->facts.running = true;
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		s->facts.component[i].enabled = s->options->release->component[i].offered &&
+						!s->options->disabled[i];
+}
+
+/* What a channel that is offered anew begins with; a rule that was broken stays broken. */
+static void set_up_component(struct component_facts *f)
+{
+	struct component_facts old = *f;
+
+	*f = (struct component_facts){ .enabled = old.enabled, .violations = old.violations };
+	memcpy(f->violation, old.violation, sizeof(f->violation));
+}
+
 static void on_joined(void *user)
 {
 	struct session *s = user;
 
 	s->joined = true;
 	memset(s->closed, 0, sizeof(s->closed)); /* that was another guest's doing */
+	set_up_facts(s);
 	for (int i = 0; i < COMPONENT_MAX; i++)
 		if (s->facts.component[i].enabled)
 			(void)session_offer(s, &s->channel[i]);
@@ -212,7 +233,11 @@ int session_rescind(struct session *s, struct channel *c)
 
 int session_offer(struct session *s, struct channel *c)
 {
-	return s->link->ops->offer(s->link, c->component);
+	int r = s->link->ops->offer(s->link, c->component);
+
+	if (r >= 0)
+		set_up_component(c->facts);
+	return r;
 }
 
 /* --- life --- */
@@ -233,16 +258,6 @@ struct session *session_free(struct session *s)
 static void session_freep(struct session **s)
 {
 	(void)session_free(*s);
-}
-
-static void set_up_facts(struct session *s)
-{
-	snprintf(s->facts.vm_name, sizeof(s->facts.vm_name), "%s", s->options->vm_name);
-	snprintf(s->facts.vm_id, sizeof(s->facts.vm_id), "%s", vm_id);
-	s->facts.running = true;
-	for (int i = 0; i < COMPONENT_MAX; i++)
-		s->facts.component[i].enabled = s->options->release->component[i].offered &&
-						!s->options->disabled[i];
 }
 
 int session_new(sd_event *event, const struct session_options *options,

@@ -63,7 +63,7 @@ _must_check_ int session_new(sd_event *event, const struct session_options *opti
 struct session *session_free(struct session *s);
 
 /*
- * What there is to say of a guest that has left: the facts as they were before it closed, one after
+ * What there is to say of a guest that has left (the next one begins with none of it): the facts as they were before it closed, one after
  * the other or all at once, what it had open.
  */
 void session_last_facts(const struct session *s, struct guest_facts *ret);
@@ -77,5 +77,5 @@ uint64_t session_reference_time(struct session *s);
 /* Takes a channel away; released follows when the guest lets go. -ENOENT: it is not offered. */
 int session_rescind(struct session *s, struct channel *c);
 
-/* Offers a channel again, under a new relid. -EBUSY: it is offered, or not released yet. */
+/* Offers a channel again, under a new relid; its facts begin anew. -EBUSY: it is offered, or not released yet. */
 int session_offer(struct session *s, struct channel *c);

@@ -79,7 +79,7 @@ const struct option_info verb_boot_options[] = {
 	  offsetof(struct settings, run.timeout_ms) },
 	{ "vm-name", "NAME", "the virtual machine's name; default: vmicd", option_take_text,
 	  offsetof(struct settings, run.vm_name) },
-	{ "mac", "MAC", "ask for the IP information of this adapter", option_take_text,
+	{ "mac", "MAC", "ask for the IP information of this adapter", option_take_mac,
 	  offsetof(struct settings, run.mac) },
 	{ .name = NULL },
 };
@@ -157,5 +157,6 @@ int verb_run_boot(const struct verb *verb, int argc, char **argv)
 	}
 	r = run_main(&settings.run);
 	(void)close(settings.machine.console_fd);
-	return r == 0 && settings.report.error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 && settings.report.error == 0 && !settings.report.ever_broke ? EXIT_SUCCESS :
+										     EXIT_FAILURE;
 }

@@ -36,7 +36,7 @@ const struct option_info verb_run_options[] = {
 	  offsetof(struct settings, run.timeout_ms) },
 	{ "vm-name", "NAME", "the virtual machine's name; default: vmicd", option_take_text,
 	  offsetof(struct settings, run.vm_name) },
-	{ "mac", "MAC", "ask for the IP information of this adapter", option_take_text,
+	{ "mac", "MAC", "ask for this adapter's IP information; default: the first", option_take_mac,
 	  offsetof(struct settings, run.mac) },
 	{ "guest-log", "FILE", "write what the guest prints there", option_take_text,
 	  offsetof(struct settings, run.guest_log) },
@@ -62,7 +62,8 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 		return status;
 	if (first < argc && strcmp(argv[first - 1], "--") != 0)
 		return verb_surplus(verb, argv[first]);
-	if (first == argc && !settings.run.socket_path) {
+	settings.run.guest = first < argc ? argv + first : NULL;
+	if (!settings.run.guest && !settings.run.socket_path) {
 		(void)fprintf(stderr, "vmichost run: expected --socket PATH or -- GUEST\n");
 		return EXIT_USAGE;
 	}
@@ -74,5 +75,5 @@ int verb_run_run(const struct verb *verb, int argc, char **argv)
 		settings.run.quiet_ms = NEVER_QUIET_MS;
 	}
 	r = run_main(&settings.run);
-	return r == 0 && settings.report.error == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return r == 0 && settings.report.error == 0 && !settings.report.ever_broke ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -1040,7 +1040,7 @@ static void a_second_request_is_refused_meanwhile(void **state)
 	fixture_done(&f);
 }
 
-/* design.md 3: "a new negotiation drops it". */
+/* A host that negotiates anew has given up what it asked before. */
 static void a_negotiation_drops_what_was_put_off(void **state)
 {
 	struct fixture f;

@@ -343,7 +343,7 @@ static void test_json_round_trip(void **state)
 	guest.shutdown = SHUTDOWN_ANSWERED;
 	guest.shutdown_status = 0x80004005;
 	guest.violations = 7;
-	(void)strcpy(guest.violation, "a second guest connected");
+	(void)strcpy(guest.violation, "a second guest tried to connect");
 	text = printed(REPORT_JSON, 0, false);
 	memset(&again, 0x55, sizeof(again));
 	if (read_back(text, error) < 0)
@@ -355,7 +355,7 @@ static void test_json_round_trip(void **state)
 	assert_int_equal(guest.shutdown, SHUTDOWN_ANSWERED);
 	assert_int_equal(guest.shutdown_status, 0x80004005);
 	assert_int_equal(guest.violations, 7);
-	assert_string_equal(guest.violation, "a second guest connected");
+	assert_string_equal(guest.violation, "a second guest tried to connect");
 	assert_string_equal(guest.intrinsic[0].value, "caf\xc3\xa9 \xf0\x9f\x90\xa7 \"quoted\"\n");
 	free(second);
 	free(text);

@@ -40,6 +40,9 @@ struct life {
 	bool babbles;        /* sends a message that the link does not know */
 	uint32_t status;     /* its answer to a shutdown; with 0 it leaves after it */
 	bool mute;           /* it answers no shutdown */
+	bool comes_again;    /* lives a second time, on a connection of its own */
+	bool refuses;        /* takes no key, and has none */
+	bool reopens;        /* a channel whose ring makes no sense, at once */
 };
 
 struct end {
@@ -114,20 +117,32 @@ static bool on_socket(struct small_guest *g)
 	return true;
 }
 
+static void set_status(struct message *m, uint32_t status)
+{
+	struct wr w = { .p = m->bytes + 20, .left = 4 };
+
+	wr_u32(&w, status);
+}
+
 /* Whether the request is answered. One that comes before the rest was tried, or whose bytes are not
  * those of a shutdown, never is. */
 static bool shut_down(struct small_guest *g, struct message *m)
 {
 	static const uint8_t planned[12] = { 0, 0, 0, 0x80 }; /* no timeout, no flags */
-	struct wr w = { .p = m->bytes + 20, .left = 4 };
 
 	if (g->life->mute || (g->life->serves[COMPONENT_HEARTBEAT] && !g->beats) ||
 	    m->bytes[12] != 3 || m->len < WIRE_BODY + 2060 ||
 	    memcmp(m->bytes + WIRE_BODY, planned, sizeof(planned)) != 0)
 		return false;
-	wr_u32(&w, g->life->status);
+	set_status(m, g->life->status);
 	g->down = g->life->status == 0;
 	return true;
+}
+
+/* A guest without pools. */
+static uint32_t refusal(const struct message *m)
+{
+	return m->bytes[WIRE_BODY] == 1 ? 0x80004005 : WIRE_STATUS_NO_MORE; /* set */
 }
 
 static void answer(struct small_guest *g, struct end *e, const struct host_packet *q)
@@ -135,6 +150,7 @@ static void answer(struct small_guest *g, struct end *e, const struct host_packe
 	static const uint8_t agreed[16] = { 1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 3, 0, 0, 0 };
 	struct message m = { .len = q->len };
 	uint64_t one = 1;
+	int r;
 
 	memcpy(m.bytes, q->payload, q->len);
 	m.bytes[25] = WIRE_TRANSACTION | WIRE_RESPONSE;
@@ -147,11 +163,26 @@ static void answer(struct small_guest *g, struct end *e, const struct host_packe
 			g->beats++;
 			m.bytes[WIRE_BODY]++;
 		}
+		if (e->component == COMPONENT_KVP && g->life->refuses)
+			set_status(&m, refusal(&m));
 		if (e->component == COMPONENT_SHUTDOWN && !shut_down(g, &m))
 			return;
 	}
-	if (host_ring_put(&e->ring, m.bytes, m.len, q->trans_id) == HOST_RING_SIGNAL)
+	while ((r = host_ring_put(&e->ring, m.bytes, m.len, q->trans_id)) == -EAGAIN)
+		(void)usleep(1000); /* until the host has read */
+	if (r == HOST_RING_SIGNAL)
 		(void)!write(e->signal, &one, sizeof(one));
+}
+
+static void reopen(struct small_guest *g, struct end *e)
+{
+	const struct host_ring old = e->ring;
+
+	e->open = false;
+	e->ring = (struct host_ring){ .in = old.in, .out = old.out, .in_data = old.in_data,
+				      .out_data = old.out_data, .size = old.size };
+	tell(g, SOCKET_CLOSE, e->relid);
+	tell(g, SOCKET_OPEN, e->relid);
 }
 
 static void on_interrupt(struct small_guest *g, struct end *e)
@@ -164,6 +195,8 @@ static void on_interrupt(struct small_guest *g, struct end *e)
 		(void)!host_ring_commit(&e->ring);
 		answer(g, e, &q);
 	}
+	if (e->ring.dead && g->life->reopens)
+		reopen(g, e);
 }
 
 static int serve(struct small_guest *g)
@@ -181,13 +214,12 @@ static int serve(struct small_guest *g)
 	return 0;
 }
 
-static void __attribute__((noreturn)) live(const char *path, const struct life *life)
+static void live_once(const char *path, const struct life *life)
 {
 	static struct small_guest g;
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	(void)alarm(GUEST_SECONDS);
-	g.life = life;
+	g = (struct small_guest){ .life = life };
 	g.socket = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	while (connect(g.socket, (struct sockaddr *)&address, sizeof(address)) < 0)
@@ -199,6 +231,15 @@ static void __attribute__((noreturn)) live(const char *path, const struct life *
 	for (int c = 0; c < COMPONENT_MAX && life->closes; c++)
 		if (g.end[c].open)
 			tell(&g, SOCKET_CLOSE, g.end[c].relid);
+	(void)close(g.socket);
+}
+
+static void __attribute__((noreturn)) live(const char *path, const struct life *life)
+{
+	(void)alarm(GUEST_SECONDS);
+	live_once(path, life);
+	if (life->comes_again)
+		live_once(path, life);
 	_exit(0);
 }
 
@@ -208,6 +249,7 @@ static void __attribute__((noreturn)) live(const char *path, const struct life *
 struct told {
 	sd_event *event;
 	enum run_news until, news; /* ends the test; what was told last */
+	unsigned times;            /* how often the news must come */
 	struct guest_facts facts;
 };
 
@@ -218,7 +260,7 @@ static void on_news(const struct run_options *options, const struct guest_facts 
 
 	told->news = news;
 	told->facts = *facts;
-	if (news == told->until || news == RUN_LIMIT)
+	if ((news == told->until && --told->times == 0) || news == RUN_LIMIT)
 		(void)sd_event_exit(told->event, 0);
 }
 
@@ -247,10 +289,11 @@ static void host(const struct life *life, struct run_options *options, enum run_
 
 	memset(&told, 0, sizeof(told));
 	told.until = until;
+	told.times = life->comes_again ? 2 : 1;
 	assert_int_equal(sd_event_new(&told.event), 0);
 	options->release = release_find("2019");
 	options->socket_path = path;
-	options->heartbeat_ms = 20;
+	options->heartbeat_ms = options->heartbeat_ms ? options->heartbeat_ms : 20;
 	options->limit_ms = 10000;
 	options->report = on_news;
 	options->user = &told;
@@ -306,6 +349,83 @@ static void test_a_guest_that_stays_is_told_when_settled(void **state)
 	assert_int_equal(told.facts.violations, 1);
 	assert_string_equal(told.facts.violation,
 			    "the guest sent a socket message of unknown type 99");
+}
+
+static void test_a_second_guest_begins_anew(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true }, .answers = 3,
+				   .comes_again = true, .babbles = true };
+	struct run_options options = { .quiet_ms = 60000 };
+	const struct component_facts *f = &told.facts.component[COMPONENT_HEARTBEAT];
+
+	(void)state;
+	host(&life, &options, RUN_LEFT);
+	assert_agreed(COMPONENT_HEARTBEAT);
+	assert_int_equal(f->negotiations, 1);
+	assert_int_equal(f->answers, 3);
+	assert_int_equal(told.facts.violations, 1);
+}
+
+static void test_a_refused_key_is_not_looked_for(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_KVP] = true }, .refuses = true };
+	struct run_options options = { .quiet_ms = 200 };
+	const struct component_facts *f = &told.facts.component[COMPONENT_KVP];
+
+	(void)state;
+	host(&life, &options, RUN_SETTLED);
+	assert_agreed(COMPONENT_KVP);
+	assert_true(f->failures > 16);
+}
+
+static void test_a_doubled_request_is_counted_twice(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true } };
+	struct run_options options = { .quiet_ms = 200 };
+	const struct component_facts *f = &told.facts.component[COMPONENT_HEARTBEAT];
+	char error[512];
+
+	(void)state;
+	assert_int_equal(fault_set_add(&options.faults, "duplicate", error, sizeof(error)), 0);
+	options.heartbeat_ms = 60000;
+	host(&life, &options, RUN_SETTLED);
+	assert_int_equal(f->requests, 2);
+	assert_int_equal(f->answers, 2);
+}
+
+/* The guest answers 3.0, which 2019 does not offer for VSS. That the ring is not corrupted, as it
+ * would be after an agreement, shows that the host did not go on. */
+static void test_an_unoffered_version_ends_the_talk(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_VSS] = true }, .reopens = true };
+	struct run_options options = { .quiet_ms = 200 };
+	char error[512];
+
+	(void)state;
+	assert_int_equal(fault_set_add(&options.faults, "corrupt-index", error, sizeof(error)), 0);
+	host(&life, &options, RUN_SETTLED);
+	assert_true(told.facts.component[COMPONENT_VSS].answered_unoffered);
+	assert_int_equal(told.facts.component[COMPONENT_VSS].negotiations, 1);
+}
+
+/* The first opening of each comes to nothing, the second is as if nothing had been. */
+static void test_a_corrupted_index_stays(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true,
+					       [COMPONENT_TIMESYNC] = true,
+					       [COMPONENT_KVP] = true },
+				   .refuses = true, .reopens = true };
+	struct run_options options = { .quiet_ms = 200 };
+	char error[512];
+
+	(void)state;
+	assert_int_equal(fault_set_add(&options.faults, "corrupt-index", error, sizeof(error)), 0);
+	host(&life, &options, RUN_SETTLED);
+	for (enum component c = 0; c < COMPONENT_MAX; c++)
+		if (life.serves[c]) {
+			assert_agreed(c);
+			assert_int_equal(told.facts.component[c].negotiations, 2);
+		}
 }
 
 #define BEATS_AND_SHUTS_DOWN { [COMPONENT_HEARTBEAT] = true, [COMPONENT_SHUTDOWN] = true }
@@ -365,6 +485,11 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_guest_that_leaves_is_told_as_it_was),
 		cmocka_unit_test(test_a_guest_that_stays_is_told_when_settled),
+		cmocka_unit_test(test_a_second_guest_begins_anew),
+		cmocka_unit_test(test_a_refused_key_is_not_looked_for),
+		cmocka_unit_test(test_a_doubled_request_is_counted_twice),
+		cmocka_unit_test(test_a_corrupted_index_stays),
+		cmocka_unit_test(test_an_unoffered_version_ends_the_talk),
 		cmocka_unit_test(test_shutdown_is_asked_for_at_last),
 		cmocka_unit_test(test_shutdown_is_not_asked_for_unasked),
 	};

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "tests/host/scenario.h"
 #include "tests/host/scenario_play.h"
 #include "tests/host/scenario_words.h"
 #include "tests/host/session.h"
@@ -269,6 +270,13 @@ static void test_plays(void **state)
 		{ AGREE "send heartbeat beat\nexpect heartbeat status ok\n", REFUSES,
 		  ":5: expected status ok, came status unknown (0x00000101)" },
 		{ AGREE "send heartbeat beat\nexpect heartbeat status 0x101\n", REFUSES, "" },
+		{ AGREE "send heartbeat beat\nexpect heartbeat status no-more|ok sequence|=7,1\n", GOOD, "" },
+		{ AGREE "send heartbeat beat\nexpect heartbeat status no-more|fail\n", GOOD,
+		  ":5: expected status no-more|fail, came status ok" },
+		{ AGREE "send heartbeat beat\nexpect heartbeat status ok sequence|=7,11,\n", GOOD,
+		  ":5: expected sequence|=7,11,, came sequence=1" },
+		{ AGREE "send heartbeat beat\nexpect heartbeat status ok foo=1\n", GOOD,
+		  ":5: heartbeat beat has no field \"foo\"; there are sequence, state" },
 		{ AGREE "send heartbeat beat\nexpect heartbeat status any sequence!=1\n", GOOD,
 		  ":5: expected sequence!=1, came sequence=1" },
 		{ AGREE "send heartbeat beat\nexpect heartbeat status ok bytes=28:0200\n", GOOD,
@@ -293,6 +301,11 @@ static void test_plays(void **state)
 		  ":5: expected timeout=61, came timeout=60" },
 		{ SHUTDOWN, SHUTS_DOWN, "an answer of shutdown that no step expects: status ok" },
 		{ SHUTDOWN, GOOD, ":1: an opening of shutdown did not come" },
+		{ "guest stop\n", GOOD, ":1: there is no guest's program to stop" },
+		{ "guest continue\n", GOOD, ":1: there is no guest's program to continue" },
+		{ AGREE "repeat 2 as n every 300\nsend heartbeat beat sequence={n}\n"
+		  "expect heartbeat status ok sequence={n+1}\nend\n", GOOD, "" },
+		{ "wait 1\nrepeat 3 every 20\nwait 60\nend\n", GOOD, ":3: a turn took " },
 		{ "disable heartbeat\nwait 1\nreport heartbeat disabled\n", GOOD, "" },
 	};
 
@@ -326,8 +339,7 @@ static void test_wrong_files_are_explained(void **state)
 	static const struct {
 		const char *text, *why;
 	} rows[] = {
-		{ "", ":0: expected at least one step" },
-		{ "# nothing\n\n", ":2: expected at least one step" },
+		{ "# nothing\n\n", ": expected at least one step" },
 		{ "title\nwait 1\n", ":1: expected title \"TEXT\"" },
 		{ "title \"a\nwait 1\n", ":1: expected a second double quote" },
 		{ "release 1999\nwait 1\n", ":1: expected release and a key" },
@@ -350,6 +362,8 @@ static void test_wrong_files_are_explained(void **state)
 		{ "timeout soon\nwait 1\n", ":1: expected timeout MILLISECONDS" },
 		{ "ring-size 4096\nwait 1\n", ":1: expected ring-size BYTES" },
 		{ "ring-size 10000\nwait 1\n", ":1: expected ring-size BYTES" },
+		{ "record 5 key value\nwait 1\n", ":1: expected record POOL KEY VALUE" },
+		{ "record 0 key\nwait 1\n", ":1: expected record POOL KEY VALUE" },
 		{ "wait 1\ntitle x\n", ":2: expected header lines before the first step" },
 		{ "wait 1\nconfig x\n", ":2: expected config lines before the first step" },
 	};
@@ -364,22 +378,47 @@ static void test_wrong_files_are_explained(void **state)
 	}
 }
 
+static void test_empty_file_is_explained(void **state)
+{
+	char why[1024];
+
+	(void)state;
+	assert_null(scenario_from("", why, sizeof(why)));
+	assert_null(strstr(why, ":0:"));
+	assert_non_null(strstr(why, ": expected at least one step"));
+}
+
 static void test_wrong_steps_are_explained(void **state)
 {
 	static const struct {
 		const char *text, *why;
 	} rows[] = {
-		{ "dance\n", ":1: expected a step: open, negotiate" },
-		{ "open\n", ":1: expected a component: guest-service" },
+		{ "dance\n", ":1: expected a step, not \"dance\": open, negotiate" },
+		{ "dance\n", "pool, guest, repeat, end" },
+		{ "open\n", ":1: expected a component: guest-service, heartbeat, kvp, shutdown, "
+			    "timesync, vss" },
+		{ "open hartbeat\n", ":1: expected a component, not \"hartbeat\": guest-service, h" },
+		{ "expect hartbeat closed\n", ":1: expected a component, not \"hartbeat\": guest" },
 		{ "open kvp now\n", ":1: expected open COMPONENT [within MS]" },
 		{ "open kvp within\n", ":1: expected open COMPONENT [within MS]" },
 		{ "negotiate kvp framework\n", ":1: expected negotiate COMPONENT" },
 		{ "negotiate kvp counts 1\n", ":1: expected negotiate COMPONENT" },
-		{ "negotiate kvp colour=red\n", ":1: expected a field that there is for colour=red" },
-		{ "send kvp\n", ":1: expected an operation, or raw" },
-		{ "send shutdown beat\n", ":1: expected an operation of this component, or raw" },
-		{ "send shutdown request pool=1\n", ":1: expected a field that there is for pool=1" },
-		{ "send kvp beat\n", ":1: expected an operation of this component, or raw" },
+		{ "negotiate kvp colour=red\n", ":1: the headers have no field \"colour\"; "
+						"there are pipe-flags, pipe-size, header-framework, "
+						"type, header-message, icmsgsize, status, "
+						"transaction, icflags, reserved" },
+		{ "send kvp\n", ":1: expected an operation of kvp: get, set, delete, enumerate, "
+				"get-ip, set-ip, raw" },
+		{ "send shutdown beat\n", ":1: expected an operation of shutdown, not \"beat\": "
+					  "request, raw" },
+		{ "send vss freeze\n", ":1: expected an operation of vss, not \"freeze\": raw" },
+		{ "send shutdown request pool=1\n", ":1: shutdown request has no field \"pool\"; "
+						    "there are reason, timeout, flags, message" },
+		{ "send heartbeat beat foo=1\n",
+		  ":1: heartbeat beat has no field \"foo\"; there are sequence, state" },
+		{ "send timesync raw parent=1\n", ":1: the headers have no field \"parent\"" },
+		{ "send timesync step\n", ":1: expected an operation of timesync, not \"step\": "
+					  "probe, sync, sample, raw" },
 		{ "send kvp set pool=256\n", ":1: expected a value of its kind for pool=256" },
 		{ "send kvp set pool\n", ":1: expected FIELD=VALUE, not \"pool\"" },
 		{ "send kvp set key=\\q\n", ":1: expected a value of its kind" },
@@ -389,6 +428,8 @@ static void test_wrong_steps_are_explained(void **state)
 		{ "expect kvp\n", ":1: expected answered, counts, status" },
 		{ "expect kvp answered 3.0\n", ":1: expected answered FRAMEWORK MESSAGE" },
 		{ "expect kvp status maybe\n", ":1: expected status ok, fail" },
+		{ "expect kvp status ok|maybe\n", ":1: expected status ok, fail" },
+		{ "expect kvp status ok|\n", ":1: expected status ok, fail" },
 		{ "expect kvp status ok within\n", ":1: expected within MILLISECONDS" },
 		{ "expect kvp status ok soon\n", ":1: expected FIELD=VALUE" },
 		{ "expect kvp silence\n", ":1: expected silence for MS" },
@@ -402,6 +443,11 @@ static void test_wrong_steps_are_explained(void **state)
 		{ "repeat 2\nwait 1\n", ":1: expected an end to this repeat" },
 		{ "wait 1\nend\n", ":2: expected a repeat before this end" },
 		{ "repeat many\nend\n", ":1: expected repeat TIMES" },
+		{ "repeat 2 as\nwait 1\nend\n", ":1: expected repeat TIMES" },
+		{ "repeat 2 every\nwait 1\nend\n", ":1: expected repeat TIMES" },
+		{ "repeat 2 every 5 as n\nwait 1\nend\n", ":1: expected repeat TIMES" },
+		{ "guest\n", ":1: expected guest stop or continue" },
+		{ "guest dance\n", ":1: expected guest stop or continue" },
 		{ "repeat 2\nwait x\nend\n", ":2: expected wait MILLISECONDS" },
 	};
 	char why[1024];
@@ -426,6 +472,7 @@ static void test_header_is_kept(void **state)
 				   "  config\n"
 				   "argument \"--a b\"\n"
 				   "fault delay:kvp=7\n"
+				   "record 3 \"a key\" value\n"
 				   "timeout 5\n"
 				   "ring-size 8192\n"
 				   "open kvp\n"
@@ -452,7 +499,11 @@ static void test_header_is_kept(void **state)
 	assert_int_equal(s->timeout_ms, 5);
 	assert_int_equal(s->ring_size, 8192);
 	assert_int_equal(s->n_steps, 2);
-	assert_int_equal(s->steps[1].number, 11);
+	assert_int_equal(s->steps[1].number, 12);
+	assert_int_equal(s->n_records, 1);
+	assert_int_equal(s->records[0].pool, 3);
+	assert_string_equal(s->records[0].key, "a key");
+	assert_string_equal(s->records[0].value, "value");
 	assert_int_equal(s->steps[1].n, 5);
 	assert_string_equal(s->steps[1].word[3], "key=a b");
 	assert_string_equal(s->steps[1].word[4], "value=say \"x\"");
@@ -489,6 +540,91 @@ static void test_placeholders(void **state)
 	}
 }
 
+/* The headers' names stand in two files. */
+static void test_header_names_are_fields(void **state)
+{
+	size_t base;
+
+	(void)state;
+	for (const char *const *name = words_header_names; *name; name++)
+		assert_non_null(wire_field_find(NULL, *name, &base));
+}
+
+/* --- whole files, with a program for a guest --- */
+
+/* What the run of one file prints to stdout; the result in ret. */
+static char *run_whole(const char *text, char *const *guest, int *ret)
+{
+	char path[] = "/tmp/vmichost-test-XXXXXX", *files[] = { path }, *output;
+	int fd = mkstemp(path), ours = dup(1);
+	FILE *f = tmpfile();
+	long size;
+
+	assert_true(fd >= 0 && ours >= 0 && f);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(close(fd), 0);
+	(void)fflush(stdout);
+	assert_int_equal(dup2(fileno(f), 1), 1);
+	*ret = scenario_run_files(files, 1, guest);
+	(void)fflush(stdout);
+	assert_int_equal(dup2(ours, 1), 1);
+	assert_int_equal(close(ours), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(fseek(f, 0, SEEK_END), 0);
+	size = ftell(f);
+	rewind(f);
+	output = calloc(1, (size_t)size + 1);
+	assert_non_null(output);
+	assert_int_equal(fread(output, 1, (size_t)size, f), size);
+	assert_int_equal(fclose(f), 0);
+	return output;
+}
+
+#define SHELL(script) { "/bin/sh", "-c", script, NULL }
+/* A guest that opens nothing, and ends when it is asked to. */
+#define IDLE "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"
+
+static void test_runs_of_whole_files(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *const guest[6];
+		int result;
+		const char *printed, *not_printed;
+	} rows[] = {
+		{ "log ready\nwait 1\n", SHELL(IDLE), 0, "1 passed, 0 failed, 0 skipped", "guest:" },
+		/* The reason and the log stand below the line that they belong to. */
+		{ "title some\nwait 1000\n", SHELL("echo goodbye; exit 3"), 1,
+		  ": some\n       /tmp/vmichost-test-", "lost" },
+		{ "wait 1000\n", SHELL("echo goodbye; exit 3"), 1,
+		  ":1: the guest's program ended (its program ended with status 3)\n"
+		  "    guest: goodbye\n0 passed, 1 failed", "lost" },
+		{ "config [KVP]\nwait 1\n", SHELL(IDLE), 1,
+		  ": has config lines, and no argument of the guest has {config}\n", "ready" },
+		{ "config [KVP]\nlog ready\n", { "/bin/sh", "-c", IDLE, "{config}", NULL }, 0,
+		  "1 passed", "FAILED" },
+		{ "config [KVP]\nargument --c={config}\nlog ready\n", SHELL(IDLE), 0, "1 passed",
+		  "FAILED" },
+		{ "log ready\nguest stop\nguest continue\nwait 1\n", SHELL(IDLE), 0, "1 passed",
+		  "FAILED" },
+		/* A guest that stands still must be let go on, or it never ends. */
+		{ "log ready\nguest stop\nwait 1\n", SHELL(IDLE), 0, "1 passed", "SIGTERM" },
+		{ "log ready\nguest stop\nopen kvp within 1\n", SHELL(IDLE), 1,
+		  ":3: an opening of kvp did not come", "program ended" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int result;
+		char *output = run_whole(rows[i].text, (char *const *)rows[i].guest, &result);
+
+		if (result != rows[i].result || !strstr(output, rows[i].printed) ||
+		    strstr(output, rows[i].not_printed))
+			fail_msg("row %zu: result %d, \"%s\"", i, result, output);
+		free(output);
+	}
+}
+
 static void test_faults_by_name(void **state)
 {
 	struct fault_set set = { 0 };
@@ -518,10 +654,13 @@ int main(void)
 		cmocka_unit_test(test_plays),
 		cmocka_unit_test(test_expected_violation_passes),
 		cmocka_unit_test(test_wrong_files_are_explained),
+		cmocka_unit_test(test_empty_file_is_explained),
 		cmocka_unit_test(test_wrong_steps_are_explained),
 		cmocka_unit_test(test_header_is_kept),
 		cmocka_unit_test(test_placeholders),
 		cmocka_unit_test(test_faults_by_name),
+		cmocka_unit_test(test_header_names_are_fields),
+		cmocka_unit_test(test_runs_of_whole_files),
 	};
 
 	return cmocka_run_group_tests_name("host_scenario", tests, NULL, NULL);
