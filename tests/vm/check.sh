@@ -218,8 +218,9 @@ check no-kernel "what is no kernel" \
 hostile='vmichost boot --width 300 --kernel $images/hostile --console $console --for 60'
 check hostile-calls "a hostile guest: hypercalls" \
 	"$hostile --append hostile=calls" "expect \$o.console 'calls refused: 16' 'still here'"
+# In the end it joins as a good one does, and what was before is another guest's.
 check hostile-messages "a hostile guest: 4000 messages" \
-	"$hostile --append hostile=messages; [ \$? -eq 1 ]" "expect \$o.console 'messages taken: 4000' 'joined' 'still here'"
+	"$hostile --append hostile=messages" "expect \$o.console 'messages taken: 4000' 'joined' 'still here'"
 check hostile-deaf "a hostile guest: it asks and does not listen" \
 	"$hostile --append hostile=deaf" "expect \$o.console 'refused buffers' 'missing: 0' 'still here'"
 check hostile-pages "a hostile guest: pages that it does not have" \
