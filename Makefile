@@ -19,7 +19,7 @@ CLANG ?= clang
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	-Wformat=2 -Wpointer-arith $(if $(WERROR),-Werror)
-override CPPFLAGS += -I. -D_GNU_SOURCE -DVMICD_VERSION='"$(VERSION)"'
+override CPPFLAGS += -I. -I$(BUILD)/generated -D_GNU_SOURCE -DVMICD_VERSION='"$(VERSION)"'
 override CFLAGS += -std=gnu11 $(WARNINGS)
 
 Q := $(if $(V),,@)
@@ -49,7 +49,8 @@ deps: $(BUILD)/deps.mk
 
 HV_UTIL := $(wildcard hv_util/*.c)
 DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
-HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c))
+HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
+DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
 UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_GUEST) $(UNIT_HOST)
@@ -74,6 +75,13 @@ cc_cov = $(CC)
 cc_fuzz = $(CLANG)
 cc_afl = afl-clang-fast
 
+# Error 6033: _HID must have a form that Hyper-V's "VMBUS" has not. Warning 3150: its _CRS is empty.
+$(DSDT): tests/host/kvm/dsdt.asl $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(call say,IASL,$<)
+	$(Q)iasl -vs -ve -vw 6033 -vw 3150 -tc -p $(@:.h=) $< >$(@:.h=.log) || { cat $(@:.h=.log); exit 1; }
+	$(Q)sed 's/^unsigned char/static const unsigned char/' $(@:.h=.hex) >$@
+
 # What an object was made with: when that changes, it is made anew.
 .PHONY: always
 
@@ -87,6 +95,8 @@ $(BUILD)/$(1)/%.o: %.c $(BUILD)/deps.mk $(BUILD)/$(1)/flags | $(needs_$(1))
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$< $(if $(filter-out plain,$(1)),[$(1)]))
 	$$(Q)$$(cc_$(1)) $$(CPPFLAGS) $$(CFLAGS) $$(flags_$(1)) $$(PKG_CFLAGS) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/$(1)/tests/host/kvm/acpi.o: $(DSDT)
 
 # Members of an archive that are no longer there must not stay in it.
 $(BUILD)/$(1)/libhv_util.a: $(HV_UTIL:%.c=$(BUILD)/$(1)/%.o)
@@ -110,7 +120,7 @@ $(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:te
 endef
 
 $(foreach f,plain asan tsan clang cov fuzz afl,$(eval $(call flavour,$(f))))
--include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d)
+-include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d $(BUILD)/*/*/*/*/*.d)
 
 .PHONY: programs
 programs: $(BUILD)/vmicd $(BUILD)/vmichost $(BUILD)/example_guest
@@ -162,6 +172,20 @@ check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(re
 	@$(SAN_ENV) $(RUN) "scenarios, address and undefined-behaviour sanitizers" $(call scenarios,asan)
 	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" "setarch -R $(BUILD)/tsan/test_ring_stress"
 
+# A guest that means no good, as a flat image; it stands on nothing.
+$(BUILD)/vm/hostile: tests/vm/hostile.c tests/vm/hostile.ld $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(call say,GUEST,$@)
+	$(Q)$(CC) -std=gnu11 -O2 $(WARNINGS) -ffreestanding -fno-pie -fno-stack-protector \
+		-fcf-protection=none -mno-red-zone -mgeneral-regs-only -c -o $@.o $<
+	$(Q)ld -nostdlib -static --no-warn-rwx-segments -T tests/vm/hostile.ld -o $@.elf $@.o
+	$(Q)objcopy -O binary $@.elf $@
+
+# Guests that nobody here wrote, on a real VMBus; VM_TESTS names some of them.
+.PHONY: check-vm
+check-vm: $(BUILD)/vmichost $(BUILD)/vm/hostile $(BUILD)/deps-vm.mk
+	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
+
 # --- fuzzing: FUZZ_SECONDS for each target and fuzzer ---
 
 FUZZ_SECONDS ?= 60
@@ -171,16 +195,16 @@ fuzz_names := $(FUZZ:tests/fuzz/fuzz_%.c=%)
 fuzz: $(fuzz_names:%=$(BUILD)/fuzz/libfuzzer_%) $(fuzz_names:%=$(BUILD)/afl/afl_%)
 	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(fuzz_names)
 
-$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan)
+$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan) $(BUILD)/asan/libhost.a
 	$(call say,LD,$@)
 	$(Q)$(cc_asan) $(LDFLAGS) $(flags_asan) -o $@ $^ $(PKG_LIBS)
 .SECONDARY:
 
-$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz)
+$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz) $(BUILD)/fuzz/libhost.a
 	$(call say,LD,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl)
+$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl) $(BUILD)/afl/libhost.a
 	$(call say,LD,$@)
 	$(Q)$(cc_afl) -o $@ $^ $(PKG_LIBS)
 
@@ -213,6 +237,7 @@ help:
 	@echo 'make demo          a legacy guest on a 2019 host, then the same guest at its newest'
 	@echo 'make check         every test: units, scenarios, sanitizers, saved fuzz inputs, structure'
 	@echo 'make check-plain   the same without clang and sanitizers'
+	@echo 'make check-vm      boots real Linux guests and reports them; fetches kernels into ~/.cache/vmicd'
 	@echo 'make check-san     the sanitizers alone'
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench         speed, side by side with what the machine can do at best'

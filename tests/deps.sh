@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # deps.sh SET FILE: sees to it that what SET needs is installed, then writes the compiler and linker
 # flags to FILE. Asks pkg-config and the shell first and says what it installs.
-# Sets: build (programs and tests), check (what `make check` runs besides), fuzz (AFL++).
+# Sets: build (programs and tests), check (what `make check` runs besides), fuzz (AFL++), vm (guests on a real VMBus).
 set -eu
 
 set_name=$1
@@ -19,6 +19,7 @@ pc:inih libinih-dev inih-devel libinih-devel
 pc:jansson libjansson-dev jansson-devel libjansson-devel
 pc:libmnl libmnl-dev libmnl-devel libmnl-devel
 pc:cmocka libcmocka-dev libcmocka-devel libcmocka-devel
+cmd:iasl acpica-tools acpica-tools acpica
 '
 wanted_check='
 cmd:clang clang clang clang
@@ -27,6 +28,15 @@ cmd:mandoc mandoc mandoc mandoc
 '
 wanted_fuzz='
 cmd:afl-fuzz afl++ american-fuzzy-lop american-fuzzy-lop
+'
+
+wanted_vm='
+cmd:qemu-system-x86_64 qemu-system-x86 qemu-system-x86-core qemu-x86
+cmd:busybox busybox-static busybox busybox-static
+cmd:cpio cpio cpio cpio
+cmd:xz xz-utils xz xz
+cmd:zstd zstd zstd zstd
+cmd:lz4 lz4 lz4 lz4
 '
 
 have() {
@@ -65,6 +75,7 @@ case $set_name in
 build) wanted=$wanted_build ;;
 check) wanted=$wanted_build$wanted_check ;;
 fuzz) wanted=$wanted_build$wanted_check$wanted_fuzz ;;
+vm) wanted=$wanted_build$wanted_vm ;;
 *) echo "deps.sh: no set is called '$set_name'" >&2; exit 2 ;;
 esac
 

@@ -59,6 +59,14 @@ check "help fits 80 columns" \
 	"for v in '' run matrix scenario report releases; do $build/vmichost help \$v; done | awk 'length > 80 { n++ } END { exit n }'"
 check "the matrix has every profile" \
 	"[ \$(distinct profile) -eq \$($build/vmicd --list-profiles | wc -l) ]"
+check "boot says in one sentence what it misses" \
+	"$build/vmichost boot --kernel $dir/none 2>$dir/boot; s=\$?; cat $dir/boot; [ \$s -eq 1 -o \$s -eq 3 ] &&
+	 [ \$(wc -l <$dir/boot) -eq 1 ] && grep -qE '/dev/kvm: |No such file' $dir/boot"
+for wrong in '' '--memory 63M' '--memory 4G' '--memory 256K' '--cpus 0' '--cpus 17' '--components heartbeat,nonsense' \
+	'--components heartbeat,' '--fault nonsense' 'surplus'; do
+	check "boot refuses '$wrong'" \
+		"$build/vmichost boot \${wrong:+--kernel $dir/none} $wrong; [ \$? -eq 2 ]"
+done
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -148,11 +148,11 @@ static const struct step *steps_for(const struct exercise *e, enum component c)
 
 /* --- one request of a step --- */
 
-static uint64_t clock_ticks(clockid_t id)
+static uint64_t clock_ticks(void)
 {
 	struct timespec t;
 
-	(void)clock_gettime(id, &t);
+	(void)clock_gettime(CLOCK_REALTIME, &t);
 	return (uint64_t)t.tv_sec * 10000000 + (uint64_t)t.tv_nsec / 100;
 }
 
@@ -168,8 +168,8 @@ static void expand(const struct progress *p, const char *value, char *ret, size_
 	} words[] = {
 		{ "{index}", NULL, true, p->index },
 		{ "{beat}", NULL, true, p->beat },
-		{ "{now}", NULL, true, clock_ticks(CLOCK_REALTIME) + EPOCH_1601 },
-		{ "{ticks}", NULL, true, clock_ticks(CLOCK_MONOTONIC_RAW) },
+		{ "{now}", NULL, true, clock_ticks() + EPOCH_1601 },
+		{ "{ticks}", NULL, true, session_reference_time(e->session) },
 		{ "{vm-name}", e->session->facts.vm_name, false, 0 },
 		{ "{vm-id}", e->session->facts.vm_id, false, 0 },
 		{ "{mac}", e->options->mac ? e->options->mac : "", false, 0 },
@@ -629,6 +629,14 @@ static void on_left(void *user)
 	e->events->left(e->user);
 }
 
+static void on_ended(void *user, int result)
+{
+	struct exercise *e = user;
+
+	if (e->events->ended)
+		e->events->ended(e->user, result);
+}
+
 static const struct session_events session_events = {
 	.joined = on_joined,
 	.opened = on_opened,
@@ -638,6 +646,7 @@ static const struct session_events session_events = {
 	.timed_out = on_timed_out,
 	.violated = on_violated,
 	.left = on_left,
+	.ended = on_ended,
 };
 
 /* --- life --- */

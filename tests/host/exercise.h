@@ -26,6 +26,7 @@ struct exercise;
 struct exercise_events {
 	void (*changed)(void *user); /* something new was learned; a beat after the first is not new */
 	void (*left)(void *user);
+	void (*ended)(void *user, int result); /* no guest comes again: 0, or 1 it failed. Or NULL */
 };
 
 /* The options, events and user must outlive the exercise. 0 or negative errno. */

@@ -25,6 +25,9 @@ struct link_events {
 	/* The guest broke the link's rules; component or LINK_NO_COMPONENT. */
 	void (*violated)(void *user, int component, const char *sentence);
 	void (*left)(void *user); /* the guest is gone; each open channel's memory is still there */
+	/* No guest will come again: 0 as it should be, 1 it failed. The link may be freed only
+	 * later. */
+	void (*ended)(void *user, int result);
 };
 
 struct link;
@@ -34,6 +37,9 @@ struct link_ops {
 	int (*offers_done)(struct link *l);
 	int (*rescind)(struct link *l, enum component c); /* -ENOENT: it is not offered */
 	int (*signal)(struct link *l, enum component c);
+	/* The guest's reference time, in 100 ns since its machine was made; NULL: it has no counter
+	 * for that, and takes the monotonic clock. */
+	uint64_t (*reference_time)(struct link *l);
 	struct link *(*free)(struct link *l);
 };
 
@@ -42,10 +48,11 @@ struct link {
 	const struct link_ops *ops;
 };
 
-/* Opens one kind of link at an address. 0 or negative errno. */
-typedef int (*link_open)(sd_event *event, const char *address, uint32_t ring_size,
+/* Opens one kind of link; what its address is, and who says so when it fails, is its own. ring_size
+ * is for links that make the rings themselves. 0 or negative errno. */
+typedef int (*link_open)(sd_event *event, const void *address, uint32_t ring_size,
 			 const struct link_events *events, void *user, struct link **ret);
 
 /* Listens on a Unix socket, see SOCKET.md; serves one guest at a time. A link_open. */
-int link_socket_open(sd_event *event, const char *path, uint32_t ring_size,
+int link_socket_open(sd_event *event, const void *path, uint32_t ring_size,
 		     const struct link_events *events, void *user, struct link **ret);

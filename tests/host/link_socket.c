@@ -477,7 +477,7 @@ static void socket_freep(struct link_socket **l)
 		(void)socket_free(&(*l)->link);
 }
 
-int link_socket_open(sd_event *event, const char *path, uint32_t ring_size,
+int link_socket_open(sd_event *event, const void *path, uint32_t ring_size,
 		     const struct link_events *events, void *user, struct link **ret)
 {
 	_cleanup_(socket_freep) struct link_socket *l = NULL;

@@ -110,6 +110,14 @@ static void on_guest_ended(void *user, bool signalled, int status)
 
 /* --- settling --- */
 
+/* A program has shown all it has. A machine that is to switch itself off, and cannot be asked to,
+ * would run for ever. */
+static bool is_over(const struct run *run)
+{
+	return run->options->guest ||
+	       (run->options->open_link && run_facts(run)->shutdown == SHUTDOWN_NOT_AGREED);
+}
+
 static int on_quiet(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct run *run = user;
@@ -120,7 +128,7 @@ static int on_quiet(sd_event_source *source, uint64_t usec, void *user)
 		return 0;
 	run->told = true;
 	tell(run, RUN_SETTLED);
-	if (run->options->guest)
+	if (is_over(run))
 		end_guest(run);
 	return 0;
 }
@@ -151,9 +159,19 @@ static void on_left(void *user)
 	run->left = false;
 }
 
+static void on_link_ended(void *user, int result)
+{
+	struct run *run = user;
+
+	exercise_last_facts(run->exercise, &run->last);
+	run->ending = true;
+	call_done(run, result);
+}
+
 static const struct exercise_events exercise_events = {
 	.changed = on_changed,
 	.left = on_left,
+	.ended = on_link_ended,
 };
 
 static int on_limit(sd_event_source *source, uint64_t usec, void *user)
@@ -179,6 +197,8 @@ static int find_place(struct run *run)
 {
 	int r;
 
+	if (run->options->open_link)
+		return 0;
 	if (run->options->guest) {
 		r = guest_dir_make(&run->dir);
 		if (r < 0) {
@@ -196,10 +216,10 @@ static int find_place(struct run *run)
 	return run->socket_path ? 0 : -ENOMEM;
 }
 
-/* The guest is on this machine, so it has this machine's adapters. */
+/* A guest's program is on this machine, so it has this machine's adapters. */
 static const char *mac_to_ask_for(struct run *run)
 {
-	if (run->options->mac)
+	if (run->options->mac || run->options->open_link)
 		return run->options->mac;
 	return adapter_first(run->mac) < 0 ? NULL : run->mac;
 }
@@ -221,8 +241,8 @@ static int start_host(struct run *run)
 	run->exercise_options = (struct exercise_options){
 		.session = {
 			.release = o->release,
-			.open_link = link_socket_open,
-			.address = run->socket_path,
+			.open_link = o->open_link ? o->open_link : link_socket_open,
+			.address = o->open_link ? o->address : run->socket_path,
 			.vm_name = o->vm_name ? o->vm_name : "vmicd",
 			.timeout_ms = o->timeout_ms ? o->timeout_ms : RUN_TIMEOUT_MS,
 			.ring_size = o->ring_size ? o->ring_size : SESSION_RING_SIZE,
@@ -235,7 +255,7 @@ static int start_host(struct run *run)
 	memcpy(run->exercise_options.session.disabled, o->disabled, sizeof(o->disabled));
 	r = exercise_new(run->event, &run->exercise_options, &exercise_events, run,
 			 &run->exercise);
-	if (r < 0)
+	if (r < 0 && !o->open_link)
 		fprintf(stderr, "vmichost: cannot listen at %s: %s\n", run->socket_path,
 			r == -EADDRINUSE ? in_use_text(run->socket_path) : strerror(-r));
 	return r;
@@ -394,7 +414,7 @@ int run_main(const struct run_options *options)
 	r = run_start(event, options, on_main_done, NULL, &run);
 	if (r < 0)
 		return r;
-	if (!options->guest)
+	if (!options->guest && options->socket_path)
 		fprintf(stderr, "%s, waiting for a guest at %s (Ctrl-C ends)\n",
 			options->release->title, options->socket_path);
 	return sd_event_loop(event);

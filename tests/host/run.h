@@ -12,6 +12,7 @@
 
 #include "tests/host/facts.h"
 #include "tests/host/fault.h"
+#include "tests/host/link.h"
 #include "tests/host/release.h"
 
 #define RUN_TIMEOUT_MS 10000  /* a request unanswered for so long: contact lost. Inferred: real hosts' value is not known */
@@ -29,6 +30,9 @@ enum run_news {
 
 struct run_options {
 	const struct release *release;
+	/* The way to the guest and its address; NULL: a socket, by the next three. */
+	link_open open_link;
+	const void *address;
 	const char *socket_path; /* where to listen; NULL, with a guest only: in a private directory */
 	/* The guest's program, NULL-terminated, or NULL: it comes by itself. In each argument
 	 * "{socket}" becomes the path of the socket, "{dir}" a private directory. */
@@ -54,10 +58,10 @@ struct run_options {
 };
 
 /*
- * Serves a guest until it settles (with a guest's program), leaves (with one) or the process is
- * interrupted. 0; 1 when the guest's program could not be run, never connected or ended with a
- * failure of its own accord; negative errno when the host could not do its part, and then it has
- * said why on stderr.
+ * Serves a guest until it settles (with a guest's program), leaves (with one), says that it will
+ * not come again, or the process is interrupted. 0; 1 when the guest's program could not be run,
+ * never connected or ended with a failure of its own accord; negative errno when the host could not
+ * do its part, and then it has said why on stderr.
  */
 int run_main(const struct run_options *options);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* Any id would do; a constant one keeps reports comparable. */
 static const char vm_id[] = "6E0C3AB2-51D5-4B8F-9C0A-2D6A6D1C7F01";
@@ -166,6 +167,14 @@ static void on_left(void *user)
 	s->events->left(s->user);
 }
 
+static void on_ended(void *user, int result)
+{
+	struct session *s = user;
+
+	if (s->events->ended)
+		s->events->ended(s->user, result);
+}
+
 static const struct link_events link_events = {
 	.joined = on_joined,
 	.opened = on_opened,
@@ -175,6 +184,7 @@ static const struct link_events link_events = {
 	.signalled = on_signalled,
 	.violated = on_link_violated,
 	.left = on_left,
+	.ended = on_ended,
 };
 
 /* --- what the owner asks --- */
@@ -192,6 +202,16 @@ int session_negotiate(struct session *s, struct channel *c)
 	const struct release_offer *o = &s->options->release->component[c->component];
 
 	return channel_negotiate(c, &o->framework, &o->message, NULL);
+}
+
+uint64_t session_reference_time(struct session *s)
+{
+	struct timespec t;
+
+	if (s->link->ops->reference_time)
+		return s->link->ops->reference_time(s->link);
+	(void)clock_gettime(CLOCK_MONOTONIC_RAW, &t);
+	return (uint64_t)t.tv_sec * 10000000 + (uint64_t)t.tv_nsec / 100;
 }
 
 int session_rescind(struct session *s, struct channel *c)

@@ -21,14 +21,14 @@
 struct session_options {
 	const struct release *release;
 	link_open open_link;
-	const char *address;
+	const void *address;
 	const char *vm_name;
 	bool disabled[COMPONENT_MAX];
 	unsigned timeout_ms;
 	uint32_t ring_size;
 };
 
-/* What the session tells its owner. Every one must be there. */
+/* What the session tells its owner. Every one but the last must be there. */
 struct session_events {
 	void (*joined)(void *user);
 	void (*opened)(void *user, struct channel *c);
@@ -38,6 +38,7 @@ struct session_events {
 	void (*timed_out)(void *user, struct channel *c);
 	void (*violated)(void *user, struct channel *c, const char *sentence); /* c NULL: no channel's */
 	void (*left)(void *user);
+	void (*ended)(void *user, int result); /* or NULL: every guest may come again */
 };
 
 struct session {
@@ -69,6 +70,9 @@ void session_last_facts(const struct session *s, struct guest_facts *ret);
 
 /* Negotiates as the release does. As channel_negotiate. */
 int session_negotiate(struct session *s, struct channel *c);
+
+/* The guest's reference time, in 100 ns: what time sync 4.0 tells beside the time. */
+uint64_t session_reference_time(struct session *s);
 
 /* Takes a channel away; released follows when the guest lets go. -ENOENT: it is not offered. */
 int session_rescind(struct session *s, struct channel *c);

@@ -7,6 +7,7 @@
 #include "tests/host/option.h"
 
 #define EXIT_USAGE 2 /* the command line is wrong; 1 is for all that failed afterwards */
+#define EXIT_NO_MACHINE 3 /* this computer cannot run a virtual machine */
 
 struct verb {
 	const char *name;
@@ -37,13 +38,15 @@ int verb_surplus(const struct verb *verb, const char *argument);
 
 int verb_run_releases(const struct verb *verb, int argc, char **argv);
 int verb_run_run(const struct verb *verb, int argc, char **argv);
+int verb_run_boot(const struct verb *verb, int argc, char **argv);
 int verb_run_matrix(const struct verb *verb, int argc, char **argv);
 int verb_run_scenario(const struct verb *verb, int argc, char **argv);
 int verb_run_report(const struct verb *verb, int argc, char **argv);
 
 void verb_run_more(FILE *to);
+void verb_boot_more(FILE *to);
 void verb_matrix_more(FILE *to);
 void verb_scenario_more(FILE *to);
 
-extern const struct option_info verb_releases_options[], verb_run_options[], verb_matrix_options[],
-	verb_scenario_options[], verb_report_options[];
+extern const struct option_info verb_releases_options[], verb_run_options[], verb_boot_options[],
+	verb_matrix_options[], verb_scenario_options[], verb_report_options[];

@@ -174,7 +174,7 @@ static const struct link_ops fake_ops = { .offer = fake_offer,
 					  .free = fake_free };
 
 /* The address says how the guest behaves. */
-static int fake_open(sd_event *event, const char *address, uint32_t ring_size,
+static int fake_open(sd_event *event, const void *address, uint32_t ring_size,
 		     const struct link_events *events, void *user, struct link **ret)
 {
 	struct fake *f = calloc(1, sizeof(*f));
