@@ -56,7 +56,7 @@ check "the matrix has every release" \
 check "the matrix knows no profile that the guest does not list" \
 	"! $build/vmichost matrix --profile none 2>$dir/never && grep -q 'no profile \"none\"' $dir/never"
 check "help fits 80 columns" \
-	"for v in '' run matrix scenario report releases; do $build/vmichost help \$v; done | awk 'length > 80 { n++ } END { exit n }'"
+	"for v in '' run boot matrix scenario report releases; do $build/vmichost help \$v; done | awk 'length > 80 { n++ } END { exit n }'"
 check "the matrix has every profile" \
 	"[ \$(distinct profile) -eq \$($build/vmicd --list-profiles | wc -l) ]"
 check "boot says in one sentence what it misses" \

@@ -7,7 +7,7 @@
 const struct verb verb_table[] = {
 	{ "run", "[-- GUEST ARG...]", "serve one guest, and report it", verb_run_options,
 	  verb_run_run, verb_run_more },
-	{ "boot", "", "boot a guest's kernel on KVM, serve it, and report it", verb_boot_options,
+	{ "boot", "", "boot a kernel on KVM, and report it", verb_boot_options,
 	  verb_run_boot, verb_boot_more },
 	{ "matrix", "[-- GUEST ARG...]", "each release with each profile",
 	  verb_matrix_options, verb_run_matrix, verb_matrix_more },

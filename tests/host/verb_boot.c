@@ -86,9 +86,9 @@ const struct option_info verb_boot_options[] = {
 
 void verb_boot_more(FILE *to)
 {
-	(void)fputs("\nThe console, the guest's first serial port, goes to the standard output, and with\n"
-		    "--json, --wmi or --events to the standard error. The guest runs until it switches\n"
-		    "itself off, and starts again when it wants to. FAULT is\n"
+	(void)fputs("\nThe console, the guest's first serial port, goes to the standard output, and\n"
+		    "with --json, --wmi or --events to the standard error. The guest runs until it\n"
+		    "switches itself off, and starts again when it wants to. FAULT is\n"
 		    "NAME[:COMPONENT][=NUMBER]:\n", to);
 	fault_list(to);
 }
