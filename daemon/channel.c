@@ -121,6 +121,11 @@ static void timer_start(struct channel *c, uint64_t usec)
 	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
+static bool timer_runs(const struct channel *c)
+{
+	return sd_event_source_get_enabled(c->timer, NULL) > 0;
+}
+
 static void hold_drop(struct channel *c)
 {
 	c->hold = HOLD_NOTHING;
@@ -428,7 +433,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 		/* What is held needs c->in, and a host that does not know pending_send_size tells
 		 * nobody that there is room. */
 		pump(c);
-		if (is_open(c) && (c->unsent || c->hold != HOLD_NOTHING))
+		/* What pump has set aside has a time of its own already. */
+		if (is_open(c) && (c->unsent || c->hold != HOLD_NOTHING) && !timer_runs(c))
 			timer_start(c, RETRY_USEC);
 		return 0;
 	}

@@ -1195,6 +1195,34 @@ static void a_late_answer_and_what_waits_for_room_are_both_sent(void **state)
 	fixture_done(&f);
 }
 
+/* What is read when there is room again keeps the time of its own. */
+static void a_late_answer_is_not_hurried_by_the_wait_for_room(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	flood(&f, 0, 50);
+	flood(&f, 50, 58);
+	assert_int_equal(guests_page(&f.host)->pending_send_size, 72);
+	/* A reader that tells nobody of room, and negotiates next. */
+	guests_page(&f.host)->feature_bits = 0;
+	f.conf.answer_delay_s = 20;
+	f.len = put_negotiation(f.msg, 1, 1, (const uint32_t[]){ V(3, 0), V(3, 0) });
+	fake_host_put_packet(&f.host, 6, 77, f.msg, f.len);
+	fake_host_flush(&f.host);
+	for (uint64_t i = 0; i < 58; i++) {
+		take_beat(&f, i, WIRE_OK);
+		pass_time(f.event, 100 * MS);
+	}
+	pass_time(f.event, 10 * SECOND);
+	take_nothing(&f);
+	pass_time(f.event, 11 * SECOND);
+	take_answer(&f, 1, 1, V(3, 0), V(3, 0));
+	fixture_done(&f);
+}
+
 static void an_answer_can_be_anything(void **state)
 {
 	struct fixture f;
@@ -1439,6 +1467,7 @@ int main(void)
 		cmocka_unit_test(a_late_answer_is_to_the_last_negotiation),
 		cmocka_unit_test(a_late_answer_is_gone_with_the_channel),
 		cmocka_unit_test(a_late_answer_and_what_waits_for_room_are_both_sent),
+		cmocka_unit_test(a_late_answer_is_not_hurried_by_the_wait_for_room),
 		cmocka_unit_test(an_answer_can_be_anything),
 		cmocka_unit_test(an_answer_can_be_cut),
 		cmocka_unit_test(a_negotiation_is_told_in_full),
