@@ -12,6 +12,7 @@ static void violate(struct host_ring *r, const char *format, uint32_t value)
 {
 	char sentence[160];
 
+	/* Each format is a literal of this file that takes one number. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintf(sentence, sizeof(sentence), format, value);
