@@ -20,6 +20,8 @@ CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wvla \
 	-Wformat=2 -Wpointer-arith $(if $(WERROR),-Werror)
 override CPPFLAGS += -I. -I$(BUILD)/generated -D_GNU_SOURCE -DVMICD_VERSION='"$(VERSION)"'
+# Each program needs its own few of the libraries only.
+override LDFLAGS += -Wl,--as-needed
 override CFLAGS += -std=gnu11 $(WARNINGS)
 
 Q := $(if $(V),,@)
@@ -48,12 +50,13 @@ deps: $(BUILD)/deps.mk
 # One set of rules for every flavour: build/FLAVOUR/path/of/source.o
 
 HV_UTIL := $(wildcard hv_util/*.c)
-DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
+DAEMON := $(filter-out daemon/%main.c,$(wildcard daemon/*.c))
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
 DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
 UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_GUEST) $(UNIT_HOST)
+PROGRAMS := vmicd vmic-bind vmichost example_guest
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 
 flags_plain :=
@@ -110,11 +113,12 @@ $(BUILD)/$(1)/lib%.a:
 LIBS_$(1) := $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 
 $(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+$(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind_main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 $(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $(BUILD)/$(1)/libhost.a
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o $(BUILD)/$(1)/libhv_util.a
 $(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $(BUILD)/$(1)/libhost.a
 $(UNIT_GUEST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
-$(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
+$(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
 	$$(call say,LD,$$@)
 	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS) -pthread
 endef
@@ -123,9 +127,9 @@ $(foreach f,plain asan tsan clang cov fuzz afl,$(eval $(call flavour,$(f))))
 -include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d $(BUILD)/*/*/*/*/*.d)
 
 .PHONY: programs
-programs: $(BUILD)/vmicd $(BUILD)/vmichost $(BUILD)/example_guest
+programs: $(PROGRAMS:%=$(BUILD)/%)
 
-$(BUILD)/vmicd $(BUILD)/vmichost $(BUILD)/example_guest: $(BUILD)/%: $(BUILD)/plain/%
+$(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/plain/%
 	$(Q)ln -f $< $@
 
 .PHONY: demo

@@ -527,11 +527,6 @@ struct channel *channel_free(struct channel *c)
 	return NULL;
 }
 
-const struct ic_service *channel_service(const struct channel *c)
-{
-	return c->ic.service;
-}
-
 int channel_offered(struct channel *c, struct port *port)
 {
 	if (c->port)

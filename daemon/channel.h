@@ -29,8 +29,6 @@ _must_check_ int channel_new(const struct channel_options *options, struct chann
 /* Closes its port, which the transport then frees. Returns NULL. */
 struct channel *channel_free(struct channel *c);
 
-const struct ic_service *channel_service(const struct channel *c);
-
 /* What the transport says of its port. An offer is taken unless the channel has a port: -EBUSY. */
 _must_check_ int channel_offered(struct channel *c, struct port *port);
 void channel_opened(struct channel *c, int error);

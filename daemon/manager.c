@@ -57,8 +57,7 @@ static void *service_user(struct manager *m, enum ic_component component)
 static struct channel *channel_for(struct manager *m, const struct guid *class_id)
 {
 	for (int i = 0; i < IC_COMPONENTS; i++)
-		if (m->channels[i] && memcmp(&channel_service(m->channels[i])->class_id, class_id,
-					     sizeof(*class_id)) == 0)
+		if (m->channels[i] && memcmp(&ic_class_ids[i], class_id, sizeof(*class_id)) == 0)
 			return m->channels[i];
 	return NULL;
 }

@@ -39,7 +39,6 @@ const struct ic_service ic_heartbeat = {
 	.component = IC_HEARTBEAT,
 	.name = "Heartbeat",
 	.title = "Heartbeat",
-	.class_id = GUID(0x57164f39, 0x9115, 0x4e78, 0xab, 0x55, 0x38, 0x2f, 0x3b, 0xd5, 0x42, 0x2d),
 	.type = IC_TYPE_HEARTBEAT,
 	.ops = ops,
 	.n_ops = ARRAY_LEN(ops),

@@ -42,7 +42,6 @@ struct ic_service {
 	enum ic_component component;
 	const char *name;  /* of its section in the configuration, and in the log */
 	const char *title; /* what Get-VMIntegrationService calls it */
-	struct guid class_id;
 	enum ic_type type;
 	uint8_t op_size;   /* bytes of operation code: 0, 1 */
 	bool parses_by_size;  /* a request of another version than agreed is parsed by its size */
@@ -95,5 +94,6 @@ void ic_reset(struct ic *ic);
 extern const struct ic_service *const ic_services[];
 extern const size_t ic_n_services;
 
-/* What each component is called in configuration and log, served or not. */
+/* What each component is called in configuration and log, and its VMBus class, served or not. */
 extern const char *const ic_component_names[IC_COMPONENTS];
+extern const struct guid ic_class_ids[IC_COMPONENTS];

@@ -289,7 +289,6 @@ const struct ic_service ic_kvp = {
 	.component = IC_KVP,
 	.name = "KVP",
 	.title = "Key-Value Pair Exchange",
-	.class_id = GUID(0xa9a0f4e7, 0x5a45, 0x4d96, 0xb8, 0x27, 0x8a, 0x84, 0x1e, 0x8c, 0x03, 0xe6),
 	.type = IC_TYPE_KVP,
 	.op_size = 1,
 	.ops = ops,

@@ -66,7 +66,6 @@ const struct ic_service ic_timesync = {
 	.component = IC_TIMESYNC,
 	.name = "TimeSync",
 	.title = "Time Synchronization",
-	.class_id = GUID(0x9527e630, 0xd0ae, 0x497b, 0xad, 0xce, 0xe8, 0x0a, 0xb0, 0x17, 0x5c, 0xaf),
 	.type = IC_TYPE_TIMESYNC,
 	.parses_by_size = true,
 	.ops = ops,

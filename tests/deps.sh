@@ -15,6 +15,7 @@ cmd:ar binutils binutils binutils
 header:stdio.h libc6-dev glibc-devel glibc-devel
 cmd:pkg-config pkg-config pkgconf-pkg-config pkg-config
 pc:libsystemd libsystemd-dev systemd-devel systemd-devel
+pc:libudev libudev-dev systemd-devel systemd-devel
 pc:inih libinih-dev inih-devel libinih-devel
 pc:jansson libjansson-dev jansson-devel libjansson-devel
 pc:libmnl libmnl-dev libmnl-devel libmnl-devel
@@ -100,7 +101,7 @@ if [ -n "$packages" ]; then
 	[ -z "$still" ] || { echo "deps.sh: still missing after the installation: $still" >&2; exit 1; }
 fi
 
-pc="libsystemd inih jansson libmnl cmocka"
+pc="libsystemd libudev inih jansson libmnl cmocka"
 {
 	echo "PKG_CFLAGS := $(pkg-config --cflags $pc)"
 	echo "PKG_LIBS := $(pkg-config --libs $pc)"

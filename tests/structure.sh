@@ -47,7 +47,7 @@ verdict "hv_util calls nothing but itself, mem*, str* and inet_*" \
 # shellcheck disable=SC2016 # awk's dollars
 state=$(for o in "$build"/plain/hv_util/*.o "$build"/plain/daemon/*.o "$build"/plain/tests/host/*.o \
 		"$build"/plain/tests/host/kvm/*.o; do
-	case $o in */main.o) continue ;; esac
+	case $o in *main.o) continue ;; esac
 	size -A "$o" | awk -v o="$o" '$1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 {
 		print o ": " $1 " " $2 " bytes" }'
 done)

@@ -36,7 +36,6 @@ static const struct ic_op slow_ops[] = { { .min_body = 8, .handle = on_slow } };
 static const struct ic_service slow_service = {
 	.component = IC_HEARTBEAT,
 	.name = "Slow",
-	.class_id = GUID(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11),
 	.type = IC_TYPE_HEARTBEAT,
 	.ops = slow_ops,
 	.n_ops = ARRAY_LEN(slow_ops),
@@ -75,7 +74,7 @@ static void fixture_init_with(struct fixture *f, const struct ic_service *servic
 	logged_clear();
 	assert_int_equal(sd_event_new(&f->event), 0);
 	options.event = f->event;
-	fake_host_init(&f->host, &service->class_id, ring_size);
+	fake_host_init(&f->host, &ic_class_ids[service->component], ring_size);
 	fake_host_open(&f->host);
 	assert_int_equal(channel_new(&options, &f->c), 0);
 }
@@ -680,7 +679,7 @@ static void a_storm_leaves_others_their_turn(void **state)
 		.conf = &storm.conf, .profile = "newest", .user = &heartbeat,
 	};
 	assert_int_equal(channel_new(&options, &c), 0);
-	fake_host_init(&other, &ic_heartbeat.class_id, RING);
+	fake_host_init(&other, &ic_class_ids[IC_HEARTBEAT], RING);
 	fake_host_open(&other);
 	assert_int_equal(channel_offered(c, &other.port), 0);
 	channel_opened(c, 0);

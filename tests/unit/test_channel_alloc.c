@@ -53,7 +53,7 @@ static void line_init(struct fixture *f, struct line *l, const struct ic_service
 		.enabled = true,
 		.policy = profile_find("newest")->component[service->component],
 	};
-	fake_host_init(&l->host, &service->class_id, RING);
+	fake_host_init(&l->host, &ic_class_ids[service->component], RING);
 	fake_host_open(&l->host);
 	assert_int_equal(channel_new(&options, &l->c), 0);
 	assert_int_equal(channel_offered(l->c, &l->host.port), 0);
