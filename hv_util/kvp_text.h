@@ -16,3 +16,11 @@ _must_check_ int kvp_text_read(const uint8_t *field, size_t size, char *to, size
  * zeros. What does not fit is cut between characters. Returns the bytes used with the NUL.
  */
 size_t kvp_text_write(const char *text, size_t len, uint8_t *field, size_t size);
+
+/*
+ * The same for UTF-8, which is what Linux's driver makes of a field for its daemon. To that driver
+ * goes valid text only: it gives up an enumeration at the first text that is not (hv_kvp.c,
+ * utf8s_to_utf16s).
+ */
+_must_check_ int kvp_text_read_utf8(const uint8_t *field, size_t size, char *to, size_t cap);
+size_t kvp_text_write_utf8(const char *text, size_t len, uint8_t *field, size_t size);

@@ -2,7 +2,6 @@
 #include "hv_util/utf16.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 #define REPLACEMENT 0xfffd
 
@@ -142,4 +141,38 @@ size_t utf16_from_utf8(const char *from, size_t len, uint8_t *to, size_t max)
 		len -= took;
 	}
 	return n;
+}
+
+bool utf8_is_valid(const char *from, size_t len)
+{
+	while (len > 0) {
+		uint32_t c;
+		size_t took = utf8_decode(from, len, &c);
+
+		if (took == 1 && c == REPLACEMENT)
+			return false;
+		from += took;
+		len -= took;
+	}
+	return true;
+}
+
+size_t utf8_repair(const char *from, size_t len, char *to, size_t size)
+{
+	size_t used = 0;
+
+	while (len > 0) {
+		uint32_t c;
+		char bytes[4];
+		size_t took = utf8_decode(from, len, &c), n = utf8_encode(c, bytes);
+
+		if (size - used <= n)
+			break;
+		for (size_t k = 0; k < n; k++)
+			to[used++] = bytes[k];
+		from += took;
+		len -= took;
+	}
+	to[used] = '\0';
+	return used;
 }

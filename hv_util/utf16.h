@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hv_util/base.h"
@@ -22,3 +23,12 @@ _must_check_ int utf16_to_utf8(const uint8_t *from, size_t n, char *to, size_t s
  * Returns the units written.
  */
 size_t utf16_from_utf8(const char *from, size_t len, uint8_t *to, size_t max);
+
+bool utf8_is_valid(const char *from, size_t len);
+
+/*
+ * Copies len bytes into at most size, at least 1, and ends them with a NUL. Bytes that are not UTF-8
+ * become U+FFFD, one each; what does not fit is left off between two characters. Returns the bytes
+ * written without the NUL.
+ */
+size_t utf8_repair(const char *from, size_t len, char *to, size_t size);

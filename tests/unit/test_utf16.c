@@ -188,6 +188,54 @@ static void what_is_no_utf8_is_replaced_byte_by_byte(void **state)
 	}
 }
 
+/* --- UTF-8 that stays UTF-8 --- */
+
+static void valid_text_is_copied_and_what_is_no_utf8_is_replaced(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		size_t len = strlen(pairs[i].utf8);
+		_cleanup_(guard_done) struct guard from = guard_copy(pairs[i].utf8, len);
+		_cleanup_(guard_done) struct guard to = guard_new(len + 1);
+
+		assert_true(utf8_is_valid((const char *)from.p, len));
+		assert_int_equal(utf8_repair((const char *)from.p, len, (char *)to.p, to.len), len);
+		assert_memory_equal(to.p, pairs[i].utf8, len + 1);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		size_t len = strlen(broken[i].bytes), n = strlen(broken[i].units), at = 0;
+		_cleanup_(guard_done) struct guard from = guard_copy(broken[i].bytes, len);
+		_cleanup_(guard_done) struct guard to = guard_new(3 * n + 1);
+
+		assert_false(utf8_is_valid((const char *)from.p, len));
+		(void)utf8_repair((const char *)from.p, len, (char *)to.p, to.len);
+		for (size_t k = 0; k < n; k++) {
+			bool replaced = broken[i].units[k] == 'R';
+
+			assert_memory_equal(to.p + at, replaced ? "\xef\xbf\xbd" : &broken[i].units[k],
+					    replaced ? 3 : 1);
+			at += replaced ? 3 : 1;
+		}
+		assert_int_equal(to.p[at], '\0');
+	}
+	assert_true(utf8_is_valid("\xef\xbf\xbd", 3)); /* U+FFFD itself */
+}
+
+static void a_copy_without_room_is_cut_between_characters(void **state)
+{
+	static const char text[] = "a\xc3\xa9\xe2\x89\xa2\xf0\x90\x80\x80" "b";
+	static const size_t fits[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+
+	(void)state;
+	for (size_t size = 1; size <= ARRAY_LEN(fits); size++) {
+		_cleanup_(guard_done) struct guard to = guard_new(size);
+
+		assert_int_equal(utf8_repair(text, strlen(text), (char *)to.p, size), fits[size - 1]);
+		assert_memory_equal(to.p, text, fits[size - 1]);
+		assert_int_equal(to.p[fits[size - 1]], '\0');
+	}
+}
+
 /* --- fields --- */
 
 static void a_field_is_read_up_to_its_nul(void **state)
@@ -268,6 +316,58 @@ static void a_field_is_written_with_its_nul_and_zeros(void **state)
 	}
 }
 
+static void an_utf8_field_is_read_up_to_its_nul(void **state)
+{
+	static const uint8_t field[] = { 'a', 0xc3, 0xa9, 0, 0xff };
+
+	(void)state;
+	for (size_t size = 0; size <= sizeof(field); size++) {
+		_cleanup_(guard_done) struct guard g = guard_copy(field, size);
+		_cleanup_(guard_done) struct guard to = guard_new(4);
+		int r = kvp_text_read_utf8(g.p, size, (char *)to.p, to.len);
+
+		assert_int_equal(r, size < 4 ? -EINVAL : 3);
+		if (r >= 0)
+			assert_memory_equal(to.p, field, 4);
+	}
+	for (size_t cap = 0; cap < 4; cap++) {
+		_cleanup_(guard_done) struct guard to = guard_new(cap);
+
+		assert_int_equal(kvp_text_read_utf8(field, sizeof(field), (char *)to.p, cap), -EINVAL);
+	}
+	assert_int_equal(kvp_text_read_utf8((const uint8_t *)"a\xc3", 3, (char[4]){ 0 }, 4), -EILSEQ);
+}
+
+static void an_utf8_field_is_written_with_its_nul_and_zeros(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len, size, used;
+		const char *expected;
+	} rows[] = {
+		{ "", 0, 4, 1, "" },
+		{ "ab", 2, 4, 3, "ab" },
+		{ "ab", 8, 4, 3, "ab" }, /* up to its NUL */
+		{ "abc", 2, 4, 3, "ab" }, /* no more than len */
+		{ "abcd", 4, 4, 4, "abc" },
+		{ "ab\xc3\xa9", 4, 4, 3, "ab" },
+		{ "\xff", 1, 4, 4, "\xef\xbf\xbd" },
+		{ "\xff", 1, 3, 1, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		_cleanup_(guard_done) struct guard to = guard_new(rows[i].size);
+		char expected[8] = "";
+
+		strcpy(expected, rows[i].expected);
+		memset(to.p, 0xee, to.len);
+		assert_int_equal(kvp_text_write_utf8(rows[i].text, rows[i].len, to.p, to.len),
+				 rows[i].used);
+		assert_memory_equal(to.p, expected, to.len);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -277,11 +377,15 @@ int main(void)
 		cmocka_unit_test(every_character_survives_both_ways),
 		cmocka_unit_test(a_surrogate_without_its_partner_is_refused),
 		cmocka_unit_test(what_is_no_utf8_is_replaced_byte_by_byte),
+		cmocka_unit_test(valid_text_is_copied_and_what_is_no_utf8_is_replaced),
+		cmocka_unit_test(a_copy_without_room_is_cut_between_characters),
 		cmocka_unit_test(a_field_is_read_up_to_its_nul),
 		cmocka_unit_test(a_zero_byte_is_no_nul),
 		cmocka_unit_test(a_field_whose_text_has_no_room_is_refused),
 		cmocka_unit_test(a_field_that_is_no_utf16_is_refused),
 		cmocka_unit_test(a_field_is_written_with_its_nul_and_zeros),
+		cmocka_unit_test(an_utf8_field_is_read_up_to_its_nul),
+		cmocka_unit_test(an_utf8_field_is_written_with_its_nul_and_zeros),
 	};
 
 	return cmocka_run_group_tests_name("utf16", tests, NULL, NULL);
