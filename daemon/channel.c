@@ -24,6 +24,8 @@
 /* Packets taken in one go, and for how long: the other channels must have their turn. */
 #define PACKETS_AT_ONCE 64
 #define TURN_USEC (20 * USEC_PER_MSEC)
+/* Looks at the ring may be so late, together with what else wakes the processor. */
+#define LOOK_ACCURACY_USEC (250 * USEC_PER_MSEC)
 
 enum chan_state {
 	CHAN_STAYS = 0, /* in the table below: the event means nothing in this state */
@@ -87,7 +89,7 @@ enum hold {
 
 struct channel {
 	sd_event *event;
-	sd_event_source *interrupt, *timer, *more;
+	sd_event_source *interrupt, *timer, *more, *look;
 	const struct log *log;
 	const struct conf_component *conf;
 	bool user_logs;
@@ -101,6 +103,8 @@ struct channel {
 	enum hold hold;           /* what held is */
 	uint64_t hold_limit_usec; /* HOLD_REQUEST: when to refuse it */
 	struct message in, held;
+	unsigned found; /* packets that were there without an interrupt */
+	int trouble;    /* why the channel cannot be used: the errno that was logged, 0: it can */
 	struct log_rate troubles, rescinds;
 };
 
@@ -135,6 +139,20 @@ static void hold_drop(struct channel *c)
 
 /* --- the port --- */
 
+static void detach(struct channel *c);
+
+/* Whether the rings are still there. Drain them afterwards: nobody interrupts twice for a packet. */
+static bool take_interrupt(struct channel *c)
+{
+	int r = c->port->ops->acknowledge(c->port);
+
+	if (r < 0)
+		broken(c, "its interrupt cannot be taken"); /* it would interrupt for ever */
+	if (r > 0)
+		detach(c); /* the kernel may have given their memory to somebody else already */
+	return r == 0;
+}
+
 static int on_interrupt(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
 	struct channel *c = user;
@@ -142,11 +160,17 @@ static int on_interrupt(sd_event_source *source, int fd, uint32_t revents, void 
 	(void)source;
 	(void)fd;
 	(void)revents;
-	if (c->port->ops->acknowledge(c->port) < 0)
-		broken(c, "its interrupt cannot be taken"); /* it would interrupt for ever */
-	else
+	if (take_interrupt(c))
 		pump(c);
 	return 0;
+}
+
+static void look_again(struct channel *c)
+{
+	if (c->port->look_usec == 0)
+		return;
+	(void)sd_event_source_set_time(c->look, now_usec(c) + c->port->look_usec);
+	(void)sd_event_source_set_enabled(c->look, SD_EVENT_ONESHOT);
 }
 
 /* Both rings of the opened port, and its interrupt. */
@@ -167,6 +191,8 @@ static int attach(struct channel *c)
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_description(c->interrupt, c->ic.service->name);
+	look_again(c);
+	c->trouble = 0;
 	return 0;
 }
 
@@ -176,7 +202,18 @@ static void detach(struct channel *c)
 	c->unsent = false;
 	c->interrupt = sd_event_source_disable_unref(c->interrupt);
 	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(c->look, SD_EVENT_OFF);
 	ic_reset(&c->ic);
+}
+
+/* It is tried again and again: what is not new is not worth another line. */
+static void log_trouble(struct channel *c, int error)
+{
+	if (error != c->trouble)
+		log_limited(c->log, &c->troubles, now_usec(c) * 1000, LOG_ERR, NULL,
+			    "%s: cannot use the channel: %s, trying again later", c->ic.service->name,
+			    c->port->why[0] != '\0' ? c->port->why : strerror(-error));
+	c->trouble = error;
 }
 
 static void event(struct channel *c, enum chan_event ev);
@@ -203,6 +240,7 @@ static void enter(struct channel *c, enum chan_state state)
 		break;
 	case CHAN_ABSENT:
 		detach(c);
+		c->trouble = 0;
 		c->port->ops->release(c->port);
 		c->port = NULL;
 		break;
@@ -212,8 +250,7 @@ static void enter(struct channel *c, enum chan_state state)
 		break;
 	}
 	if (r < 0) {
-		log_limited(c->log, &c->troubles, now_usec(c) * 1000, LOG_ERR, NULL,
-			    "%s: cannot use the channel: %s", c->ic.service->name, strerror(-r));
+		log_trouble(c, r);
 		event(c, EV_BROKEN);
 	}
 }
@@ -393,9 +430,30 @@ static void pump(struct channel *c)
 
 static int on_more(sd_event_source *source, uint64_t usec, void *user)
 {
+	struct channel *c = user;
+
 	(void)source;
 	(void)usec;
-	pump(user);
+	if (take_interrupt(c))
+		pump(c);
+	return 0;
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct channel *c = user;
+
+	(void)source;
+	(void)usec;
+	if (!take_interrupt(c))
+		return 0;
+	/* While an answer waits for room, or the drain goes on by itself, packets are known of. */
+	if (!c->unsent && sd_event_source_get_enabled(c->more, NULL) == 0 && ring_rx_unmask(&c->rx) > 0)
+		log_line(c->log, LOG_DEBUG, NULL, "%s: looked and found a packet without an interrupt, "
+			 "%u so far", c->ic.service->name, ++c->found);
+	pump(c);
+	if (is_open(c))
+		look_again(c);
 	return 0;
 }
 
@@ -429,6 +487,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
+	if (c->state == CHAN_BROKEN) {
+		event(c, EV_REOPEN);
+		return 0;
+	}
+	if (!take_interrupt(c))
+		return 0;
 	if (c->unsent) {
 		/* What is held needs c->in, and a host that does not know pending_send_size tells
 		 * nobody that there is room. */
@@ -448,9 +512,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 		send_answer(c);
 		break;
 	case HOLD_NOTHING:
-		event(c, EV_REOPEN);
 		break;
 	}
+	pump(c);
 	return 0;
 }
 
@@ -479,6 +543,12 @@ static int add_sources(struct channel *c)
 		return r;
 	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
 	(void)sd_event_source_set_description(c->more, "channel drain");
+
+	r = sd_event_add_time(c->event, &c->look, CLOCK_MONOTONIC, 0, LOOK_ACCURACY_USEC, on_look, c);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_enabled(c->look, SD_EVENT_OFF);
+	(void)sd_event_source_set_description(c->look, "channel look");
 	return 0;
 }
 
@@ -523,6 +593,7 @@ struct channel *channel_free(struct channel *c)
 	}
 	c->timer = sd_event_source_disable_unref(c->timer);
 	c->more = sd_event_source_disable_unref(c->more);
+	c->look = sd_event_source_disable_unref(c->look);
 	free(c);
 	return NULL;
 }
@@ -539,10 +610,8 @@ int channel_offered(struct channel *c, struct port *port)
 
 void channel_opened(struct channel *c, int error)
 {
-	if (error < 0)
-		log_limited(c->log, &c->troubles, now_usec(c) * 1000, LOG_ERR, NULL,
-			    "%s: the host did not open the channel: %s, trying again later",
-			    c->ic.service->name, strerror(-error));
+	if (error < 0 && c->state == CHAN_OPENING)
+		log_trouble(c, error);
 	event(c, error < 0 ? EV_BROKEN : EV_OPENED);
 }
 

@@ -14,7 +14,7 @@
 #define SOCKET_PREFIX "socket:"
 
 static const char *arg_config;
-static const char *arg_socket;
+static const char *arg_socket; /* NULL: the transport is uio */
 static const char *arg_profile;
 static bool arg_dry_run;
 static enum { RUN = 0, LIST_PROFILES, SHOW_PROFILE, HELP, VERSION } arg_action;
@@ -24,7 +24,9 @@ static void help(void)
 	(void)printf("vmicd [OPTIONS]\n\n"
 		     "Hyper-V integration daemon: negotiates the VMIC handshake itself and, by default, reports\n"
 		     "the legacy version on purpose.\n\n"
-		     "  -t --transport=socket:PATH  connect to the host simulator that listens at PATH\n"
+		     "  -t --transport=WHERE        uio, the default: the VMBus devices that uio_hv_generic has,\n"
+		     "                              which 'vmic-bind take' hands to it; socket:PATH: the host\n"
+		     "                              simulator that listens at PATH\n"
 		     "  -c --config=FILE            read FILE and FILE.d/*.conf, not /etc/vmicd/vmicd.conf\n"
 		     "  -n --dry-run                answer the host, but change nothing on this machine\n"
 		     "     --list-profiles          print the profiles, one a line\n"
@@ -32,7 +34,7 @@ static void help(void)
 		     "  -h --help                   print this\n"
 		     "  -V --version                print the version\n\n"
 		     "Exit status: 0 ended as asked, 1 failure, 2 wrong option or configuration.\n"
-		     "See vmicd(8) and vmicd.conf(5); vmichost(1) is the host simulator.\n");
+		     "See vmicd(8), vmic-bind(8) and vmicd.conf(5); vmichost(1) is the host simulator.\n");
 }
 
 static void print_versions(const char *title, const struct ic_admitted *list)
@@ -83,9 +85,13 @@ static int show_profile(const char *name)
 
 static int parse_transport(const char *value)
 {
+	if (strcmp(value, "uio") == 0) {
+		arg_socket = NULL;
+		return 0;
+	}
 	if (strncmp(value, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) != 0 ||
 	    value[strlen(SOCKET_PREFIX)] == '\0') {
-		(void)fprintf(stderr, "vmicd: --transport=%s: expected socket:PATH\n", value);
+		(void)fprintf(stderr, "vmicd: --transport=%s: expected uio or socket:PATH\n", value);
 		return -EINVAL;
 	}
 	arg_socket = value + strlen(SOCKET_PREFIX);
@@ -141,10 +147,6 @@ static int parse_arguments(int argc, char **argv)
 	if (optind < argc) {
 		(void)fprintf(stderr, "vmicd: '%s' was not expected: vmicd takes options only\n",
 			      argv[optind]);
-		return -EINVAL;
-	}
-	if (arg_action == RUN && !arg_socket) {
-		(void)fprintf(stderr, "vmicd: no transport is given: expected --transport=socket:PATH\n");
 		return -EINVAL;
 	}
 	return 0;

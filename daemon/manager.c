@@ -11,6 +11,7 @@
 #include "daemon/kvp_data.h"
 #include "daemon/socket.h"
 #include "daemon/timekeeper.h"
+#include "daemon/uio.h"
 #include "hv_util/heartbeat.h"
 #include "hv_util/kvp.h"
 #include "hv_util/timesync.h"
@@ -22,7 +23,8 @@ struct manager {
 	const struct log *log;
 	struct sys sys;
 	struct sys_rates sys_rates;
-	struct socket *socket;
+	struct socket *socket; /* one of these */
+	struct uio *uio;
 	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
 
 	struct heartbeat heartbeat;
@@ -63,18 +65,24 @@ static struct channel *channel_for(struct manager *m, const struct guid *class_i
 }
 
 /* An offer that nobody takes stays unopened: the host sees no contact. */
-static bool on_offered(void *user, struct port *port)
+static int on_offered(void *user, struct port *port)
 {
 	struct manager *m = user;
 	struct channel *c = channel_for(m, &port->class_id);
+	int r = c ? channel_offered(c, port) : -ENOENT;
 	char class_id[GUID_TEXT_SIZE];
 
-	if (c && channel_offered(c, port) == 0)
-		return true;
+	if (r == 0)
+		return 0;
 	guid_format(&port->class_id, class_id);
 	log_line(m->log, LOG_DEBUG, NULL, "channel %u of class %s is not served%s", port->relid,
 		 class_id, c ? ": its component has one already" : "");
-	return false;
+	return r;
+}
+
+static bool on_serves(void *user, const struct guid *class_id)
+{
+	return channel_for(user, class_id) != NULL;
 }
 
 static void on_opened(void *user, struct port *port, int error)
@@ -97,7 +105,9 @@ static void on_ended(void *user, int error)
 {
 	struct manager *m = user;
 
-	if (error < 0)
+	if (error == -EACCES)
+		log_error(m->log, "there is no channel that may be opened");
+	else if (error < 0)
 		log_error(m->log, "lost the host: %s", strerror(-error));
 	else
 		log_info(m->log, "the host has hung up");
@@ -106,6 +116,7 @@ static void on_ended(void *user, int error)
 
 static const struct transport_events transport_events = {
 	.offered = on_offered,
+	.serves = on_serves,
 	.opened = on_opened,
 	.rescinded = on_rescinded,
 	.ended = on_ended,
@@ -158,6 +169,27 @@ static int start_kvp(struct manager *m, bool dry_run)
 }
 
 /* --- start and stop --- */
+
+static int start_socket(struct manager *m, const char *path)
+{
+	int r = socket_new(m->event, m->log, path, &transport_events, m, &m->socket);
+
+	if (r < 0)
+		log_error(m->log, "cannot reach a host at %s: %s%s", path, strerror(-r),
+			  r == -ENOENT || r == -ECONNREFUSED ? " (is vmichost running?)" : "");
+	return r;
+}
+
+static int start_uio(struct manager *m)
+{
+	int r = uio_new(m->event, m->log, &uio_node_linux, &transport_events, m, &m->uio);
+
+	if (r == -ENODEV)
+		log_error(m->log, "there is no VMBus here: this is no Hyper-V guest, or hv_vmbus is not loaded");
+	else if (r < 0)
+		log_error(m->log, "cannot follow the devices of the VMBus: %s", strerror(-r));
+	return r;
+}
 
 static int start_channels(struct manager *m)
 {
@@ -246,12 +278,9 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 	}
 	/* First the host, offers come later from the loop: where there is none, no file is made that
 	 * other programs would take for a sign of Hyper-V. */
-	r = socket_new(event, m->log, options->socket_path, &transport_events, m, &m->socket);
-	if (r < 0) {
-		log_error(m->log, "cannot reach a host at %s: %s%s", options->socket_path, strerror(-r),
-			  r == -ENOENT || r == -ECONNREFUSED ? " (is vmichost running?)" : "");
+	r = options->socket_path ? start_socket(m, options->socket_path) : start_uio(m);
+	if (r < 0)
 		return r;
-	}
 	r = start_kvp(m, options->dry_run);
 	if (r < 0)
 		return r;
@@ -270,6 +299,7 @@ struct manager *manager_free(struct manager *m)
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		m->channels[i] = channel_free(m->channels[i]);
 	m->socket = socket_free(m->socket);
+	m->uio = uio_free(m->uio);
 	m->kvp_data = kvp_data_free(m->kvp_data);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);

@@ -12,7 +12,7 @@ struct manager;
 struct manager_options {
 	const struct conf *conf; /* must outlive the manager */
 	const struct log *log;   /* likewise */
-	const char *socket_path; /* where vmichost listens */
+	const char *socket_path; /* where vmichost listens; NULL: the machine's VMBus */
 	bool dry_run;
 };
 

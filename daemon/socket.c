@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,6 +26,7 @@ struct socket_port {
 	struct port port; /* first: ops get its address */
 	struct socket *socket;
 	int signal_fd;
+	bool waiting; /* its component has another port */
 };
 
 struct socket {
@@ -250,6 +252,23 @@ static struct socket_port *port_find(struct socket *s, uint32_t relid)
 	return NULL;
 }
 
+static void offer(struct socket *s, struct socket_port *p)
+{
+	int r = s->events->offered(s->user, &p->port);
+
+	p->waiting = r == -EBUSY;
+	if (r < 0 && !p->waiting)
+		port_let_go(p);
+}
+
+/* A host may offer a channel anew before it takes the old one away. */
+static void offer_waiting(struct socket *s)
+{
+	for (size_t i = 0; i < PORTS_MAX; i++)
+		if (s->ports[i] && s->ports[i]->waiting)
+			offer(s, s->ports[i]);
+}
+
 static int on_offer(struct socket *s, struct message *m)
 {
 	int r;
@@ -262,8 +281,7 @@ static int on_offer(struct socket *s, struct message *m)
 		r = port_new(s, m, &s->ports[i]);
 		if (r < 0)
 			return r;
-		if (!s->events->offered(s->user, &s->ports[i]->port))
-			port_let_go(s->ports[i]);
+		offer(s, s->ports[i]);
 		return 0;
 	}
 	return -ENOSPC;
@@ -281,12 +299,15 @@ static int on_message(struct socket *s, struct message *m)
 	case SOCKET_OPEN_RESULT:
 		if (!p)
 			return -ENOENT;
+		(void)snprintf(p->port.why, sizeof(p->port.why), "%s",
+			       m->status == 0 ? "" : "the host did not open it");
 		s->events->opened(s->user, &p->port, m->status == 0 ? 0 : -EIO);
 		return 0;
 	case SOCKET_RESCIND:
 		if (!p)
 			return -ENOENT;
 		s->events->rescinded(s->user, &p->port);
+		offer_waiting(s);
 		return 0;
 	default:
 		return -EINVAL;

@@ -59,9 +59,9 @@ static inline int fake_acknowledge(struct port *port)
 	uint64_t count;
 
 	fake_host_of(port)->acknowledged++;
-	if (fake_host_of(port)->acknowledge_result < 0)
+	if (fake_host_of(port)->acknowledge_result != 0)
 		return fake_host_of(port)->acknowledge_result;
-	return read(port->interrupt_fd, &count, sizeof(count)) < 0 ? -errno : 0;
+	return read(port->interrupt_fd, &count, sizeof(count)) < 0 && errno != EAGAIN ? -errno : 0;
 }
 
 static inline void fake_release(struct port *port)

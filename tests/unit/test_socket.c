@@ -33,17 +33,17 @@ struct fixture {
 	unsigned offered, opened, rescinded, ended;
 	int open_error, end_error;
 	unsigned descriptors, mapped; /* before it all */
-	bool unwanted; /* offers are not taken */
+	int answer; /* to offers */
 };
 
-static bool note_offered(void *user, struct port *port)
+static int note_offered(void *user, struct port *port)
 {
 	struct fixture *f = user;
 
 	assert_true(f->offered < ARRAY_LEN(f->port));
 	port->user = f;
 	f->port[f->offered++] = port;
-	return !f->unwanted;
+	return f->answer;
 }
 
 static void note_opened(void *user, struct port *port, int error)
@@ -610,7 +610,7 @@ static void an_offer_that_nobody_takes_keeps_nothing(void **state)
 
 	(void)state;
 	fixture_init(&f);
-	f.unwanted = true;
+	f.answer = -ENOENT;
 	descriptors = open_descriptors();
 	mapped = mapped_rings();
 	offer(&f, 1);
@@ -622,6 +622,48 @@ static void an_offer_that_nobody_takes_keeps_nothing(void **state)
 	send_message(&f, RESCIND, 1, 0);
 	assert_int_equal(f.rescinded, 1);
 	hear(&f, RELEASED, 1);
+	fixture_done(&f);
+}
+
+/* A host that resumes may offer a channel anew before it takes the old one away. */
+static void an_offer_of_a_component_that_has_one_waits(void **state)
+{
+	struct port *second;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	offer(&f, 1);
+	f.answer = -EBUSY;
+	offer(&f, 2);
+	assert_int_equal(f.offered, 2);
+	second = f.port[1];
+
+	/* still in use: what another rescind brings is no change */
+	offer(&f, 3);
+	send_message(&f, RESCIND, 3, 0);
+	hear(&f, RELEASED, 3);
+	assert_int_equal(f.offered, 4);
+	assert_ptr_equal(f.port[3], second);
+
+	f.answer = 0;
+	send_message(&f, RESCIND, 1, 0);
+	hear(&f, RELEASED, 1);
+	assert_int_equal(f.offered, 5);
+	assert_ptr_equal(f.port[4], second);
+	assert_int_equal(second->relid, 2);
+	assert_int_equal(second->ops->open(second), 0);
+	hear(&f, OPEN, 2);
+	send_message(&f, OPEN_RESULT, 2, 0);
+	assert_int_equal(f.opened, 1);
+	memset(second->memory, 0, 2 * second->ring_size);
+	assert_int_equal(second->ops->signal(second), 0);
+
+	/* it is taken now: not offered once more */
+	offer(&f, 4);
+	send_message(&f, RESCIND, 4, 0);
+	hear(&f, RELEASED, 4);
+	assert_int_equal(f.offered, 6);
 	fixture_done(&f);
 }
 
@@ -1023,6 +1065,7 @@ int main(void)
 		cmocka_unit_test(only_memory_that_stays_is_taken),
 		cmocka_unit_test(only_eventfds_are_signals),
 		cmocka_unit_test(an_offer_that_nobody_takes_keeps_nothing),
+		cmocka_unit_test(an_offer_of_a_component_that_has_one_waits),
 		cmocka_unit_test(a_relid_in_use_is_not_offered_again),
 		cmocka_unit_test(a_thousand_offers_are_not_all_taken),
 		cmocka_unit_test(a_host_that_does_not_listen_is_left),

@@ -38,7 +38,7 @@ static void help_is_printed(void **state)
 		assert_int_equal(run.status, 0);
 		assert_string_equal(run.err, "");
 		assert_memory_equal(run.out, "vmicd [OPTIONS]\n", 16);
-		assert_non_null(strstr(run.out, "  -t --transport=socket:PATH  "));
+		assert_non_null(strstr(run.out, "  -t --transport=WHERE        uio, the default: "));
 		assert_non_null(strstr(run.out, "Exit status: 0 ended as asked, 1 failure, 2 wrong option or "
 						"configuration.\n"));
 	}
@@ -103,13 +103,12 @@ static const struct {
 	const char *args[5];
 	const char *message;
 } wrong[] = {
-	{ { NULL }, "vmicd: no transport is given: expected --transport=socket:PATH\n" },
-	{ { "--dry-run" }, "vmicd: no transport is given: expected --transport=socket:PATH\n" },
-	{ { "--transport=" }, "vmicd: --transport=: expected socket:PATH\n" },
-	{ { "--transport=socket:" }, "vmicd: --transport=socket:: expected socket:PATH\n" },
-	{ { "--transport=/run/x" }, "vmicd: --transport=/run/x: expected socket:PATH\n" },
-	{ { "--transport=uio:/dev/uio0" }, "vmicd: --transport=uio:/dev/uio0: expected socket:PATH\n" },
-	{ { "-t", "Socket:/x" }, "vmicd: --transport=Socket:/x: expected socket:PATH\n" },
+	{ { "--transport=" }, "vmicd: --transport=: expected uio or socket:PATH\n" },
+	{ { "--transport=socket:" }, "vmicd: --transport=socket:: expected uio or socket:PATH\n" },
+	{ { "--transport=/run/x" }, "vmicd: --transport=/run/x: expected uio or socket:PATH\n" },
+	{ { "--transport=uio:/dev/uio0" }, "vmicd: --transport=uio:/dev/uio0: expected uio or socket:PATH\n" },
+	{ { "-t", "UIO" }, "vmicd: --transport=UIO: expected uio or socket:PATH\n" },
+	{ { "-t", "Socket:/x" }, "vmicd: --transport=Socket:/x: expected uio or socket:PATH\n" },
 	{ { "--transport=socket:/x", "extra" },
 	  "vmicd: 'extra' was not expected: vmicd takes options only\n" },
 	{ { "--show-profile=nobody" },
@@ -207,6 +206,38 @@ static void a_host_that_cannot_be_reached_is_a_failure(void **state)
 	temp_dir_done(&d);
 }
 
+/* The VMBus of the machine is the default: a test that ran where there is one would take its channels. */
+static void without_a_vmbus_it_says_so(void **state)
+{
+	static const char *const spelled[] = { NULL, "--transport=uio", "-tuio" };
+
+	(void)state;
+	if (access("/sys/bus/vmbus", F_OK) == 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(spelled); i++) {
+		struct temp_dir d = temp_dir_new();
+		char pools[128];
+
+		must_fail(ARGS(config_in(&d), spelled[i]), 1,
+			  "vmicd: there is no VMBus here: this is no Hyper-V guest, or hv_vmbus is not loaded\n");
+		temp_dir_path(&d, "pools", pools, sizeof(pools));
+		assert_int_equal(access(pools, F_OK), -1);
+		temp_dir_done(&d);
+	}
+}
+
+/* The last transport that is given counts. */
+static void a_transport_can_be_given_again(void **state)
+{
+	struct temp_dir d = temp_dir_new();
+
+	(void)state;
+	must_fail(ARGS(config_in(&d), "--transport=uio", "--transport=socket:/nonexistent/host"), 1,
+		  "vmicd: cannot reach a host at /nonexistent/host: No such file or directory "
+		  "(is vmichost running?)\n");
+	temp_dir_done(&d);
+}
+
 /* Starts it with a host that takes the connection and says nothing. Returns the host's end. */
 static int start_connected(const struct temp_dir *d, const char *more)
 {
@@ -285,6 +316,8 @@ int main(void)
 		cmocka_unit_test(an_option_that_does_not_exist_is_refused),
 		cmocka_unit_test(a_wrong_configuration_never_starts),
 		cmocka_unit_test(a_host_that_cannot_be_reached_is_a_failure),
+		cmocka_unit_test(without_a_vmbus_it_says_so),
+		cmocka_unit_test(a_transport_can_be_given_again),
 		cmocka_unit_test(it_ends_well_when_the_host_hangs_up),
 		cmocka_unit_test(it_ends_well_when_told_to),
 		cmocka_unit_test(a_dry_run_changes_nothing),

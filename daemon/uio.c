@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/uio.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/device.h"
+#include "hv_util/ring_wire.h"
+
+#define DRIVER "uio_hv_generic"
+
+#define USEC_PER_MSEC UINT64_C(1000)
+/* vmic-bind holds the lock while it moves the device, and a little longer: so often and so many times
+ * we try before that is a failure. */
+#define LOCK_RETRY_USEC (50 * USEC_PER_MSEC)
+#define LOCK_TRIES 40
+/* Kernels before "uio_hv_generic: Let userspace take care of interrupt mask" (Linux 6.18 and stable
+ * ones of its time) mask the ring at each interrupt, and can lose one. */
+#define LOOK_USEC (1000 * USEC_PER_MSEC)
+
+/* Both rings of a component have 4 MiB (hv_dev_ring_size in Linux' channel_mgmt.c: 2 MiB each). */
+#define MAP_SIZE_MAX ((size_t)64 << 20)
+
+struct uio_port {
+	struct port port; /* first: ops get its address */
+	struct uio *uio;
+	struct device device; /* as it was when the port was opened last */
+	sd_event_source *retry;
+	unsigned tries;
+	int lock_fd;
+	bool gone; /* the node says that there is no device behind it */
+};
+
+struct uio {
+	sd_event *event;
+	sd_event_source *work;
+	const struct log *log;
+	const struct uio_node *node;
+	const struct transport_events *events;
+	void *user;
+	struct devices *devices;
+	struct uio_port *ports[IC_COMPONENTS]; /* those that were taken */
+
+	bool looked;              /* at what was there in the beginning */
+	bool denied;              /* there is a node that may not be opened */
+	bool seen[IC_COMPONENTS]; /* it has a device */
+	char said[IC_COMPONENTS][DEVICE_NAME_SIZE]; /* the driver that was logged to have it */
+	struct log_rate elsewhere;
+};
+
+static struct uio_port *of(struct port *port)
+{
+	return (struct uio_port *)port;
+}
+
+/* --- the node --- */
+
+static int node_open(const char *path)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void *node_map(int fd, size_t size)
+{
+	/* Map I is at I pages; the rings are the first. */
+	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, DEVICE_MAP_RINGS);
+}
+
+const struct uio_node uio_node_linux = { .open = node_open, .map = node_map };
+
+/* A descriptor whose device has gone says so for ever. */
+static bool port_is_gone(const struct uio_port *p)
+{
+	struct pollfd fd = { .fd = p->port.interrupt_fd };
+
+	return p->gone || (fd.fd >= 0 && poll(&fd, 1, 0) > 0);
+}
+
+/* To be dropped from the loop: whoever finds out is in the middle of using the port. */
+static void port_mark_gone(struct uio_port *p)
+{
+	p->gone = true;
+	(void)sd_event_source_set_enabled(p->uio->work, SD_EVENT_ONESHOT);
+}
+
+/* --- opening and closing --- */
+
+static int close_fd(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+/* A mapping keeps the channel open, so that goes first; the lock goes last: with it vmic-bind knows
+ * that it may move the device. Unbinding one that is open panics the kernel. */
+static void port_close(struct uio_port *p)
+{
+	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_OFF);
+	if (p->port.memory)
+		(void)munmap(p->port.memory, 2 * p->port.ring_size);
+	p->port.memory = NULL;
+	p->port.ring_size = 0;
+	p->port.interrupt_fd = close_fd(p->port.interrupt_fd);
+	p->lock_fd = close_fd(p->lock_fd);
+}
+
+/* Says why the port cannot be opened; returns error. */
+__attribute__((format(printf, 3, 4)))
+static int because(struct uio_port *p, int error, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(p->port.why, sizeof(p->port.why), format, ap);
+	va_end(ap);
+	return error;
+}
+
+static bool is_ours(const struct device *device)
+{
+	return strcmp(device->driver, DRIVER) == 0 && device->node[0] != '\0';
+}
+
+/* 0; -EWOULDBLOCK: somebody has the lock now; another negative errno. Any number of programs can open
+ * the node, and would take each other's packets: the lock is what makes it one. */
+static int port_lock(struct uio_port *p)
+{
+	p->lock_fd = open(p->device.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->lock_fd < 0)
+		return because(p, -errno, "its device has gone");
+	if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return because(p, -errno, "vmic-bind is moving its device, or another vmicd has it");
+	return 0;
+}
+
+/* Sizes differ between kernels and components: the kernel says them. */
+static int rings_check(struct uio_port *p)
+{
+	size_t size = p->device.map[DEVICE_MAP_RINGS], page = (size_t)sysconf(_SC_PAGESIZE);
+
+	if (page != RING_PAGE_SIZE)
+		return because(p, -EOPNOTSUPP, "this kernel's pages are %zu bytes, and so then is a ring's header",
+			       page);
+	if (size <= 2 * page || size % (2 * page) != 0 || size > MAP_SIZE_MAX)
+		return because(p, -EINVAL, "%s has rings of %zu bytes together, which cannot be",
+			       p->device.node, size);
+	return 0;
+}
+
+/* What the device is under the lock. */
+static int port_look(struct uio_port *p)
+{
+	struct device is;
+
+	if (devices_read(p->uio->devices, p->device.name, &is) < 0)
+		return because(p, -ENODEV, "its device has gone");
+	p->device = is;
+	p->port.relid = is.relid;
+	if (!is_ours(&is))
+		return because(p, -ENODEV, "its device is no longer with " DRIVER);
+	if (is.state != DEVICE_STATE_OPEN)
+		return because(p, -EBUSY, "another program has %s open", is.node);
+	return rings_check(p);
+}
+
+static int port_open_node(struct uio_port *p)
+{
+	const char *node = p->device.node;
+	int fd = p->uio->node->open(node);
+
+	if (fd == -EACCES || fd == -EPERM) {
+		p->uio->denied = true;
+		return because(p, fd, "not permitted to open %s (be root, or give this user access to it)",
+			       node);
+	}
+	if (fd < 0)
+		return because(p, fd, "cannot open %s: %s", node, strerror(-fd));
+	p->port.interrupt_fd = fd;
+	return 0;
+}
+
+static int port_map(struct uio_port *p)
+{
+	size_t size = p->device.map[DEVICE_MAP_RINGS];
+	void *memory = p->uio->node->map(p->port.interrupt_fd, size);
+
+	if (memory == MAP_FAILED)
+		return because(p, -errno, "cannot map %s: %s", p->device.node, strerror(errno));
+	p->port.memory = memory;
+	p->port.ring_size = size / 2;
+	return 0;
+}
+
+static int port_try(struct uio_port *p)
+{
+	int r = port_lock(p);
+
+	if (r == 0)
+		r = port_look(p);
+	if (r == 0)
+		r = port_open_node(p);
+	if (r == 0)
+		r = port_map(p);
+	if (r < 0)
+		port_close(p);
+	else
+		p->port.why[0] = '\0';
+	return r;
+}
+
+/* 0: it is open, or will be tried again. */
+static int port_open(struct uio_port *p)
+{
+	uint64_t now = 0;
+	int r = port_try(p);
+
+	if (r == 0) {
+		p->uio->events->opened(p->uio->user, &p->port, 0);
+		return 0;
+	}
+	if (r != -EWOULDBLOCK || ++p->tries == LOCK_TRIES)
+		return r;
+	(void)sd_event_now(p->uio->event, CLOCK_MONOTONIC, &now);
+	(void)sd_event_source_set_time(p->retry, now + LOCK_RETRY_USEC);
+	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *user)
+{
+	struct uio_port *p = user;
+	int r = port_open(p);
+
+	(void)source;
+	(void)usec;
+	if (r < 0)
+		p->uio->events->opened(p->uio->user, &p->port, r);
+	return 0;
+}
+
+/* --- what a channel asks for --- */
+
+static int op_open(struct port *port)
+{
+	of(port)->tries = 0;
+	return port_open(of(port));
+}
+
+static void op_close(struct port *port)
+{
+	port_close(of(port));
+}
+
+static int op_signal(struct port *port)
+{
+	static const int32_t signal_host = 1; /* and clears the interrupt mask */
+	struct uio_port *p = of(port);
+
+	if (p->gone || write(port->interrupt_fd, &signal_host, sizeof(signal_host)) >= 0)
+		return 0;
+	/* Different kernels say it differently: there is no device any more. */
+	if (errno != EIO && errno != EINVAL && errno != ENODEV)
+		return -errno;
+	port_mark_gone(p);
+	return 0;
+}
+
+static int op_acknowledge(struct port *port)
+{
+	struct uio_port *p = of(port);
+	int32_t count;
+
+	if (p->gone)
+		return 1;
+	if (read(port->interrupt_fd, &count, sizeof(count)) >= 0 || errno == EAGAIN || errno == EINTR)
+		return 0;
+	if (errno != EIO)
+		return -errno;
+	port_mark_gone(p);
+	return 1;
+}
+
+static struct uio_port *port_free(struct uio_port *p)
+{
+	if (!p)
+		return NULL;
+	port_close(p);
+	p->retry = sd_event_source_disable_unref(p->retry);
+	free(p);
+	return NULL;
+}
+
+static void op_release(struct port *port)
+{
+	struct uio_port *p = of(port);
+
+	p->uio->ports[p->device.component] = NULL;
+	(void)port_free(p);
+}
+
+static const struct transport_ops uio_ops = {
+	.open = op_open,
+	.close = op_close,
+	.signal = op_signal,
+	.acknowledge = op_acknowledge,
+	.release = op_release,
+};
+
+/* --- devices --- */
+
+static void port_freep(struct uio_port **p)
+{
+	*p = port_free(*p);
+}
+
+static int port_new(struct uio *u, const struct device *device, struct uio_port **ret)
+{
+	_cleanup_(port_freep) struct uio_port *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	*p = (struct uio_port){
+		.port = {
+			.ops = &uio_ops,
+			.relid = device->relid,
+			.class_id = ic_class_ids[device->component],
+			.instance_id = device->instance_id,
+			.interrupt_fd = -1,
+			.look_usec = LOOK_USEC,
+		},
+		.uio = u,
+		.device = *device,
+		.lock_fd = -1,
+	};
+	r = sd_event_add_time(u->event, &p->retry, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_retry, p);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_OFF);
+	(void)sd_event_source_set_description(p->retry, "uio lock");
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static void offer(struct uio *u, const struct device *device)
+{
+	_cleanup_(port_freep) struct uio_port *p = NULL;
+	int r = port_new(u, device, &p);
+
+	if (r < 0) {
+		log_error(u->log, "%s: %s, its device is not used", ic_component_names[device->component],
+			  strerror(-r));
+		return;
+	}
+	if (u->events->offered(u->user, &p->port) < 0)
+		return;
+	u->ports[device->component] = TAKE_PTR(p);
+	u->said[device->component][0] = '\0';
+}
+
+/* As vmic-bind's arguments are usually written. */
+static void lower_case(const char *from, char *to, size_t size)
+{
+	size_t i = 0;
+
+	for (; from[i] != '\0' && i < size - 1; i++)
+		to[i] = (char)tolower((unsigned char)from[i]);
+	to[i] = '\0';
+}
+
+/* One that is not ours: who has it, and what to do about that. */
+static void log_elsewhere(struct uio *u, const struct device *device)
+{
+	const char *component = ic_component_names[device->component];
+	char *said = u->said[device->component], argument[16];
+	uint64_t now = 0;
+
+	if (!u->events->serves(u->user, &ic_class_ids[device->component]))
+		return;
+	if (device->driver[0] == '\0') {
+		/* On its way from one driver to another it has none for a moment. */
+		log_line(u->log, u->looked ? LOG_DEBUG : LOG_INFO, NULL, "%s: no driver has its device%s",
+			 component, strcmp(device->override, DRIVER) == 0 ? ", " DRIVER " should" : "");
+		return;
+	}
+	if (strcmp(device->driver, DRIVER) == 0 || strcmp(device->driver, said) == 0)
+		return;
+	(void)sd_event_now(u->event, CLOCK_MONOTONIC, &now);
+	lower_case(component, argument, sizeof(argument));
+	log_limited(u->log, &u->elsewhere, now * 1000, LOG_INFO, NULL,
+		    "%s: its device belongs to %s; 'vmic-bind take %s' hands it over", component,
+		    device->driver, argument);
+	(void)strcpy(said, device->driver);
+}
+
+static void offer_others(struct uio *u, enum ic_component component, const char *name);
+
+static void rescind(struct uio *u, struct uio_port *p)
+{
+	const struct device was = p->device;
+
+	u->events->rescinded(u->user, &p->port);
+	offer_others(u, was.component, was.name);
+}
+
+/* Brings what we have into line with what the device is. */
+static void consider(struct uio *u, const struct device *device)
+{
+	struct uio_port *p = u->ports[device->component];
+
+	u->seen[device->component] = true;
+	if (p && strcmp(p->device.name, device->name) == 0) {
+		if (is_ours(device) && !port_is_gone(p))
+			return;
+		/* A device that was offered anew has the name of the one that is gone. */
+		rescind(u, p);
+		p = u->ports[device->component];
+	}
+	if (!is_ours(device))
+		log_elsewhere(u, device);
+	else if (!p)
+		offer(u, device);
+}
+
+struct others {
+	struct uio *uio;
+	enum ic_component component;
+	const char *name;
+};
+
+static int consider_other(void *user, const struct device *device)
+{
+	const struct others *o = user;
+
+	if (device->component == o->component && strcmp(device->name, o->name) != 0)
+		consider(o->uio, device);
+	return 0;
+}
+
+/* The component may have had a second device all the time. Not the one that has just gone, which may be
+ * about to: the kernel tells when it is back. */
+static void offer_others(struct uio *u, enum ic_component component, const char *name)
+{
+	struct others o = { .uio = u, .component = component, .name = name };
+	int r = devices_each(u->devices, consider_other, &o);
+
+	if (r < 0)
+		log_warning(u->log, "%s: cannot look for another device: %s", ic_component_names[component],
+			    strerror(-r));
+}
+
+static void on_changed(void *user, const char *name, const struct device *device)
+{
+	struct uio *u = user;
+
+	if (device) {
+		consider(u, device);
+		return;
+	}
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		if (u->ports[i] && strcmp(u->ports[i]->device.name, name) == 0)
+			rescind(u, u->ports[i]);
+}
+
+static int consider_first(void *user, const struct device *device)
+{
+	consider(user, device);
+	return 0;
+}
+
+static void look_first(struct uio *u)
+{
+	bool open = false;
+	int r = devices_each(u->devices, consider_first, u);
+
+	if (r < 0) {
+		u->events->ended(u->user, r);
+		return;
+	}
+	u->looked = true;
+	for (int i = 0; i < IC_COMPONENTS; i++) {
+		open = open || (u->ports[i] && u->ports[i]->port.memory);
+		if (!u->seen[i] && u->events->serves(u->user, &ic_class_ids[i]))
+			log_line(u->log, LOG_DEBUG, NULL, "%s: there is no device", ic_component_names[i]);
+	}
+	if (u->denied && !open)
+		u->events->ended(u->user, -EACCES);
+}
+
+static int on_work(sd_event_source *source, void *user)
+{
+	struct uio *u = user;
+
+	(void)source;
+	if (!u->looked)
+		look_first(u);
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		if (u->ports[i] && u->ports[i]->gone)
+			rescind(u, u->ports[i]);
+	return 0;
+}
+
+/* --- the outside --- */
+
+static void uio_freep(struct uio **u)
+{
+	*u = uio_free(*u);
+}
+
+int uio_new(sd_event *event, const struct log *log, const struct uio_node *node,
+	    const struct transport_events *events, void *user, struct uio **ret)
+{
+	_cleanup_(uio_freep) struct uio *u = calloc(1, sizeof(*u));
+	int r;
+
+	if (!u)
+		return -ENOMEM;
+	*u = (struct uio){ .event = event, .log = log, .node = node, .events = events, .user = user };
+	r = devices_new(&u->devices);
+	if (r < 0)
+		return r;
+	r = devices_watch(u->devices, event, on_changed, u);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(event, &u->work, on_work, u);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_description(u->work, "uio");
+	*ret = TAKE_PTR(u);
+	return 0;
+}
+
+struct uio *uio_free(struct uio *u)
+{
+	if (!u)
+		return NULL;
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		u->ports[i] = port_free(u->ports[i]);
+	u->work = sd_event_source_disable_unref(u->work);
+	u->devices = devices_free(u->devices);
+	free(u);
+	return NULL;
+}
