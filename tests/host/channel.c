@@ -24,16 +24,22 @@ struct request {
 	bool timed_out;
 	unsigned copies; /* so many answers are awaited */
 	uint64_t deadline_us;
+	uint64_t put_ns; /* before it went into the ring */
 	struct version_list framework, message; /* of a negotiation: as offered */
 	struct message m;
 };
 
-static uint64_t now_us(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t now_us(void)
+{
+	return now_ns() / 1000;
 }
 
 static bool fault_is_on(const struct channel *c, enum fault fault)
@@ -60,7 +66,23 @@ static void on_ring_violation(void *user, const char *sentence)
 
 static void signal_guest(struct channel *c)
 {
-	(void)c->handler->signal(c->user, c);
+	if (c->held)
+		c->signal_is_due = true;
+	else
+		(void)c->handler->signal(c->user, c);
+}
+
+void channel_hold_signal(struct channel *c)
+{
+	c->held = true;
+	c->signal_is_due = false;
+}
+
+void channel_release_signal(struct channel *c)
+{
+	c->held = false;
+	if (c->signal_is_due && c->open)
+		signal_guest(c);
 }
 
 /* --- sending --- */
@@ -90,7 +112,9 @@ static int put(struct channel *c, struct request *q)
 	uint32_t start = c->ring.write_index;
 	int r;
 
+	q->put_ns = now_ns();
 	r = host_ring_put(&c->ring, q->m.bytes, q->m.len, q->trans_id);
+	c->timing.packets += r >= 0;
 	if (r == HOST_RING_SIGNAL)
 		signal_guest(c);
 	if (r >= 0 && fault_is_on(c, FAULT_CHANGE_AFTER_SIGNAL))
@@ -457,6 +481,7 @@ static bool answer_is_dropped(struct channel *c)
 
 static void on_packet(struct channel *c, const struct host_packet *p)
 {
+	uint64_t taken_ns = now_ns();
 	struct request *q = find_request(c, p);
 	struct wire_header h = { 0 };
 	struct answer a;
@@ -464,6 +489,8 @@ static void on_packet(struct channel *c, const struct host_packet *p)
 	c->answers++;
 	if (!q || answer_is_dropped(c))
 		return;
+	if (!q->negotiation)
+		histogram_add(&c->timing.round_trips, taken_ns - q->put_ns);
 	if (wire_parse_header(p->payload, p->len, &h) < 0)
 		h = (struct wire_header){ 0 }; /* the check says so */
 	check_answer(c, q, &h, p);
@@ -510,11 +537,23 @@ void channel_signalled(struct channel *c, uint64_t times)
 {
 	if (!c->open)
 		return;
+	c->timing.signals += (unsigned)times;
 	host_ring_signalled(&c->ring, times);
 	if (!fault_is_on(c, FAULT_NEVER_READ))
 		drain(c);
 	if (c->open)
 		put_unsent(c);
+}
+
+void channel_interrupted(struct channel *c)
+{
+	c->timing.interrupts++;
+}
+
+void channel_note_timing(struct channel *c)
+{
+	if (c->open)
+		timing_note(&c->timing, c->facts);
 }
 
 /* --- life --- */
@@ -549,6 +588,7 @@ void channel_abandon(struct channel *c)
 
 void channel_done(struct channel *c)
 {
+	channel_note_timing(c);
 	c->open = false;
 	forget_all(c);
 }
@@ -561,6 +601,7 @@ void channel_opened(struct channel *c, void *memory, uint32_t ring_size)
 		host_ring_never_read(&c->ring);
 	c->last_trans_id = 0;
 	c->answers = 0;
+	timing_begin(&c->timing, c->facts, ring_size);
 	c->open = true;
 	c->facts->opened = true;
 }

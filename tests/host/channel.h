@@ -17,6 +17,7 @@
 #include "tests/host/facts.h"
 #include "tests/host/fault.h"
 #include "tests/host/ring.h"
+#include "tests/host/timing.h"
 #include "tests/host/wire.h"
 
 struct channel;
@@ -54,6 +55,8 @@ struct channel {
 	unsigned n_requests;
 	uint64_t last_trans_id;
 	unsigned answers; /* since the opening, for faults that count */
+	bool held, signal_is_due;
+	struct timing timing; /* of this opening */
 	sd_event_source *timer, *delay_timer;
 };
 
@@ -69,6 +72,11 @@ void channel_opened(struct channel *c, void *memory, uint32_t ring_size);
 void channel_closed(struct channel *c);
 /* The guest has signalled. */
 void channel_signalled(struct channel *c, uint64_t times);
+/* The guest was interrupted, because the channel asked for it or because the link saw a need. */
+void channel_interrupted(struct channel *c);
+
+/* Brings the facts of an open channel's timing up to date. */
+void channel_note_timing(struct channel *c);
 
 /* Sends a negotiation; counts NULL: true ones. 0, -ENOTCONN or -ENOMEM. */
 int channel_negotiate(struct channel *c, const struct version_list *framework,
@@ -80,6 +88,13 @@ int channel_negotiate_raw(struct channel *c, const struct version_list *framewor
 
 /* Sends a request. op, may be NULL, says how its answer is to be checked. As channel_negotiate. */
 int channel_request(struct channel *c, const struct message *m, const struct wire_operation *op);
+
+/*
+ * A host that has several messages ready puts them all before it signals. Between these two calls
+ * no signal leaves; the second sends one, if any of the packets needs it.
+ */
+void channel_hold_signal(struct channel *c);
+void channel_release_signal(struct channel *c);
 
 /* Whether an answer is awaited; requests that timed out do not count. */
 bool channel_is_busy(const struct channel *c);

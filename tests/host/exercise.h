@@ -17,6 +17,7 @@ struct exercise_options {
 	const struct fault_set *faults;
 	const char *mac; /* asks for the IP information of this adapter; NULL: of none */
 	unsigned heartbeat_ms;
+	unsigned heartbeat_burst; /* so many heartbeats at each, put before one signal; 0: 1 */
 	/* Asks each guest for a shutdown, so long after all else was tried; 0: never. */
 	unsigned shutdown_ms;
 };

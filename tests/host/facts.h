@@ -40,6 +40,25 @@ enum shutdown_request {
 	SHUTDOWN_ANSWERED,
 };
 
+/* One opening of a channel, from open to close. */
+struct opening_facts {
+	uint32_t ring_size; /* bytes of each ring with its header page: tells drivers apart */
+	unsigned answers;   /* to requests; those to negotiations are not measured */
+	/* From putting a request to taking its answer; 0 without answers. */
+	uint64_t p50_ns, p99_ns, max_ns;
+	unsigned packets;    /* put for the guest, negotiations among them */
+	unsigned interrupts; /* of the guest */
+	unsigned signals;    /* of the guest to the host */
+};
+
+#define FACTS_OPENINGS_MAX 8
+
+/* The last ones, the oldest first. */
+struct opening_list {
+	unsigned n;
+	struct opening_facts o[FACTS_OPENINGS_MAX];
+};
+
 struct component_facts {
 	bool enabled; /* Enabled in the VM's settings: the channel is offered */
 	bool opened;  /* the guest has the channel open */
@@ -54,6 +73,8 @@ struct component_facts {
 	unsigned failures;            /* answers with a status that is a failure */
 	unsigned violations;          /* the guest broke the message format or the ring contract */
 	char violation[160];          /* the last one, a sentence; "" if none */
+	unsigned opened_times;        /* by this guest */
+	struct opening_list openings;
 };
 
 /* What the exercise of the key-value pair exchange brought, for the report. */

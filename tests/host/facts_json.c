@@ -98,6 +98,27 @@ static json_t *u32_write(const void *field, size_t size)
 
 _Static_assert(sizeof(unsigned) == sizeof(uint32_t), "the counters are read as u32");
 
+static int ns_read(const json_t *json, void *field, size_t size, struct json_refusal *refusal)
+{
+	uint64_t value;
+
+	(void)size;
+	if (!json_is_integer(json) || json_integer_value(json) < 0)
+		return json_refuse(refusal, "expected a number of nanoseconds");
+	value = (uint64_t)json_integer_value(json);
+	memcpy(field, &value, sizeof(value));
+	return 0;
+}
+
+static json_t *ns_write(const void *field, size_t size)
+{
+	uint64_t value;
+
+	(void)size;
+	memcpy(&value, field, sizeof(value));
+	return json_integer((json_int_t)value);
+}
+
 static int text_read(const json_t *json, void *field, size_t size, struct json_refusal *refusal)
 {
 	size_t len = json_string_length(json);
@@ -248,6 +269,10 @@ static json_t *contact_write(const void *field, size_t size)
 	return json_string(contact_names[contact]);
 }
 
+static int openings_read(const json_t *json, void *field, size_t size,
+			 struct json_refusal *refusal);
+static json_t *openings_write(const void *field, size_t size);
+
 #define COMPONENT(field, name, kind) MEMBER(struct component_facts, field, name, kind)
 
 static const struct member component_members[] = {
@@ -268,6 +293,16 @@ static const struct member component_members[] = {
 	COMPONENT(failures, "failures", u32),
 	COMPONENT(violations, "violations", u32),
 	COMPONENT(violation, "violation", text),
+	COMPONENT(opened_times, "opened_times", u32),
+	COMPONENT(openings, "openings", openings),
+};
+
+#define OPENING(field, kind) MEMBER(struct opening_facts, field, #field, kind)
+
+static const struct member opening_members[] = {
+	OPENING(ring_size, u32), OPENING(answers, u32),	   OPENING(p50_ns, ns),
+	OPENING(p99_ns, ns),     OPENING(max_ns, ns),	   OPENING(packets, u32),
+	OPENING(signals, u32),   OPENING(interrupts, u32),
 };
 
 #define GUEST(field, name, kind) MEMBER(struct guest_facts, field, name, kind)
@@ -350,6 +385,47 @@ static int members_read(const json_t *object, const struct member *members, size
 		refusal->path[path] = '\0';
 	}
 	return 0;
+}
+
+static int openings_read(const json_t *json, void *field, size_t size,
+			 struct json_refusal *refusal)
+{
+	struct opening_list *list = field;
+
+	(void)size;
+	if (!json_is_array(json) || json_array_size(json) > FACTS_OPENINGS_MAX)
+		return json_refuse(refusal, "expected a list of at most %d openings",
+				   FACTS_OPENINGS_MAX);
+	list->n = (unsigned)json_array_size(json);
+	for (unsigned i = 0; i < list->n; i++) {
+		size_t path = path_enter_index(refusal, i);
+		int r = members_read(json_array_get(json, i), opening_members,
+				     ARRAY_LEN(opening_members), NULL, &list->o[i], refusal);
+
+		if (r < 0)
+			return r;
+		refusal->path[path] = '\0';
+	}
+	return 0;
+}
+
+static json_t *openings_write(const void *field, size_t size)
+{
+	const struct opening_list *list = field;
+	json_t *array = json_array();
+
+	(void)size;
+	for (unsigned i = 0; i < list->n; i++) {
+		json_t *object = json_object();
+
+		if (json_array_append_new(array, object) < 0 ||
+		    members_write(object, opening_members, ARRAY_LEN(opening_members),
+				  &list->o[i]) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	}
+	return array;
 }
 
 /* The value, now the object's, or NULL when memory ran out. */

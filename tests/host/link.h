@@ -22,6 +22,8 @@ struct link_events {
 	void (*closed)(void *user, enum component c);   /* the memory is still there */
 	void (*released)(void *user, enum component c); /* after a rescind */
 	void (*signalled)(void *user, enum component c, uint64_t times);
+	/* The link has interrupted the guest; a signal on top of one that it has not seen yet is none. */
+	void (*interrupted)(void *user, enum component c);
 	/* The guest broke the link's rules; component or LINK_NO_COMPONENT. */
 	void (*violated)(void *user, int component, const char *sentence);
 	void (*left)(void *user); /* the guest is gone; each open channel's memory is still there */

@@ -252,9 +252,11 @@ static int socket_signal(struct link *link, enum component c)
 	if (s->state != SLOT_OPEN)
 		return -ENOTCONN;
 	/* The guest shares the eventfd: it can make it blocking and count it up to its end. */
-	if (poll(&full, 1, 0) == 1 && full.revents & POLLOUT &&
-	    write(s->interrupt_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		return -errno;
+	if (poll(&full, 1, 0) != 1 || !(full.revents & POLLOUT))
+		return 0;
+	if (write(s->interrupt_fd, &one, sizeof(one)) < 0)
+		return errno == EAGAIN ? 0 : -errno;
+	s->link->events->interrupted(s->link->user, c);
 	return 0;
 }
 

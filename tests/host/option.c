@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPTIONS_MAX 24
+#define OPTIONS_MAX 32
 /* getopt_long returns this plus the row; below are its own '?' and ':'. */
 #define OPTION_FIRST 256
 

@@ -7,6 +7,7 @@
 
 struct report_choice {
 	enum report_form form;
+	bool timing;    /* the timing too; of REPORT_TABLE, as REPORT_JSON has it in any case */
 	unsigned width; /* 0: as the terminal is */
 };
 
@@ -15,11 +16,16 @@ int report_take_wmi(const struct option_info *option, const char *value, void *i
 int report_take_json(const struct option_info *option, const char *value, void *into);
 int report_take_events(const struct option_info *option, const char *value, void *into);
 
+/* The timing is shown behind the table; any other form is refused. */
+int report_take_timing(const struct option_info *option, const char *value, void *into);
+
 /* Rows for a table; field is the struct report_choice in the verb's structure. */
 #define REPORT_OPTIONS(type, field)                                                           \
 	{ "wmi", NULL, "as the Msvm_* instances", report_take_wmi, offsetof(type, field) },   \
 	{ "json", NULL, "as JSON, with everything", report_take_json, offsetof(type, field) }, \
 	{ "events", NULL, "the host's event log only", report_take_events,                    \
+	  offsetof(type, field) },                                                            \
+	{ "timing", NULL, "tell how fast the guest answered too", report_take_timing,         \
 	  offsetof(type, field) },                                                            \
 	{ "width", "N", "columns to print in; default: the terminal's", option_take_number,   \
 	  offsetof(type, field.width) }

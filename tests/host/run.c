@@ -250,6 +250,7 @@ static int start_host(struct run *run)
 		.faults = &o->faults,
 		.mac = mac_to_ask_for(run),
 		.heartbeat_ms = o->heartbeat_ms ? o->heartbeat_ms : RUN_HEARTBEAT_MS,
+		.heartbeat_burst = o->heartbeat_burst,
 		.shutdown_ms = o->shutdown_ms,
 	};
 	memcpy(run->exercise_options.session.disabled, o->disabled, sizeof(o->disabled));

@@ -17,6 +17,7 @@
 
 #define RUN_TIMEOUT_MS 10000  /* a request unanswered for so long: contact lost. Inferred: real hosts' value is not known */
 #define RUN_HEARTBEAT_MS 2000 /* Linux hv_util.c: "every 2 seconds" */
+#define RUN_BURST_MAX 100     /* so many heartbeats fit even hv_utils' rings, three pages of data */
 #define RUN_QUIET_MS 250      /* nothing new for so long, and all asked: settled */
 #define RUN_LIMIT_MS 30000    /* the end of a run with a guest's program, settled or not */
 
@@ -46,6 +47,7 @@ struct run_options {
 	const char *mac;
 	unsigned timeout_ms;          /* these: 0 takes the default above */
 	unsigned heartbeat_ms;
+	unsigned heartbeat_burst;     /* as exercise_options' */
 	unsigned quiet_ms;
 	unsigned shutdown_ms; /* asks for a shutdown so long after all else was tried; 0: never */
 	unsigned limit_ms; /* 0 without a guest's program: no limit */

@@ -6,6 +6,7 @@
 
 #include "tests/host/adapter.h"
 #include "tests/host/fault.h"
+#include "tests/host/run.h"
 
 static void *field(const struct option_info *option, void *into)
 {
@@ -27,6 +28,16 @@ int option_take_mac(const struct option_info *option, const char *value, void *i
 	if (!adapter_text_is_good(value))
 		return option_error(option, value, "an address such as 00:15:5D:00:00:01");
 	return option_take_text(option, value, into);
+}
+
+int option_take_burst(const struct option_info *option, const char *value, void *into)
+{
+	unsigned *burst = field(option, into);
+	int r = option_take_number(option, value, into);
+
+	if (r == 0 && *burst > RUN_BURST_MAX)
+		return option_error(option, value, "1 to %u", RUN_BURST_MAX);
+	return r;
 }
 
 static int refuse(const struct option_info *option, const char *value, const char *more)

@@ -10,6 +10,9 @@ int option_add_fault(const struct option_info *option, const char *value, void *
 /* As option_take_text, for the address of an adapter. */
 int option_take_mac(const struct option_info *option, const char *value, void *into);
 
+/* As option_take_number, for a burst of heartbeats: RUN_BURST_MAX at most. */
+int option_take_burst(const struct option_info *option, const char *value, void *into);
+
 /* Sets one component's place in a bool[COMPONENT_MAX]. */
 int option_add_component(const struct option_info *option, const char *value, void *into);
 

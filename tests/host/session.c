@@ -61,12 +61,16 @@ static void set_up_facts(struct session *s)
 						!s->options->disabled[i];
 }
 
-/* What a channel that is offered anew begins with; a rule that was broken stays broken. */
+/* What a channel that is offered anew begins with; a rule that was broken stays broken, and what was
+ * measured is kept. */
 static void set_up_component(struct component_facts *f)
 {
 	struct component_facts old = *f;
 
-	*f = (struct component_facts){ .enabled = old.enabled, .violations = old.violations };
+	*f = (struct component_facts){ .enabled = old.enabled,
+				       .violations = old.violations,
+				       .opened_times = old.opened_times,
+				       .openings = old.openings };
 	memcpy(f->violation, old.violation, sizeof(f->violation));
 }
 
@@ -143,6 +147,13 @@ static void on_signalled(void *user, enum component component, uint64_t times)
 	channel_signalled(&s->channel[component], times);
 }
 
+static void on_interrupted(void *user, enum component component)
+{
+	struct session *s = user;
+
+	channel_interrupted(&s->channel[component]);
+}
+
 static void on_link_violated(void *user, int component, const char *sentence)
 {
 	struct session *s = user;
@@ -182,12 +193,20 @@ static const struct link_events link_events = {
 	.closed = on_closed,
 	.released = on_released,
 	.signalled = on_signalled,
+	.interrupted = on_interrupted,
 	.violated = on_link_violated,
 	.left = on_left,
 	.ended = on_ended,
 };
 
 /* --- what the owner asks --- */
+
+const struct guest_facts *session_facts(struct session *s)
+{
+	for (int i = 0; i < COMPONENT_MAX; i++)
+		channel_note_timing(&s->channel[i]);
+	return &s->facts;
+}
 
 void session_last_facts(const struct session *s, struct guest_facts *ret)
 {

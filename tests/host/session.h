@@ -62,6 +62,9 @@ _must_check_ int session_new(sd_event *event, const struct session_options *opti
 			     struct session **ret);
 struct session *session_free(struct session *s);
 
+/* What was learned until now, and measured. */
+const struct guest_facts *session_facts(struct session *s);
+
 /*
  * What there is to say of a guest that has left (the next one begins with none of it): the facts as they were before it closed, one after
  * the other or all at once, what it had open.

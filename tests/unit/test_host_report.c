@@ -15,6 +15,7 @@
 #include "tests/host/fault.h"
 #include "tests/host/report.h"
 #include "tests/host/report_json.h"
+#include "tests/host/report_option.h"
 #include "tests/host/text.h"
 
 static struct guest_facts guest, again; /* large */
@@ -386,6 +387,10 @@ static int read_back(char *text, char error[static 512])
 
 static void test_json_round_trip(void **state)
 {
+	static const struct opening_list openings = {
+		.n = 2,
+		.o = { { 16384, 1, 2, 3, 4, 5, 6, 7 }, { 2097152, 8, 9, INT64_MAX, 11, 12, 13, 14 } },
+	};
 	char error[512] = "", *text, *second;
 
 	(void)state;
@@ -393,6 +398,8 @@ static void test_json_round_trip(void **state)
 	(void)strcpy(guest.intrinsic[0].key, "OSName");
 	(void)strcpy(guest.intrinsic[0].value, "caf\xc3\xa9 \xf0\x9f\x90\xa7 \"quoted\"\n");
 	guest.component[COMPONENT_KVP].requests = 4294967295u;
+	guest.component[COMPONENT_KVP].opened_times = 12;
+	guest.component[COMPONENT_KVP].openings = openings;
 	guest.component[COMPONENT_VSS].enabled = false;
 	guest.component[COMPONENT_HEARTBEAT].application_state = 2;
 	guest.clock_answered = true;
@@ -411,6 +418,8 @@ static void test_json_round_trip(void **state)
 	assert_string_equal(text, second);
 	assert_int_equal(guest.shutdown, SHUTDOWN_ANSWERED);
 	assert_int_equal(guest.shutdown_status, 0x80004005);
+	assert_int_equal(guest.component[COMPONENT_KVP].opened_times, 12);
+	assert_memory_equal(&guest.component[COMPONENT_KVP].openings, &openings, sizeof(openings));
 	assert_int_equal(guest.violations, 7);
 	assert_string_equal(guest.faults, "storm=50");
 	assert_string_equal(guest.violation, "a second guest tried to connect");
@@ -467,6 +476,15 @@ static const struct {
 	{ "\"shutdown\": \"not-asked\"", "\"shutdown\": \"maybe\"",
 	  "vm.shutdown: expected not-asked, not-agreed" },
 	{ "\"violations\": 0", "\"violations\": -1", "vm.violations: expected a number" },
+	{ "\"openings\": []", "\"openings\": {}", "openings: expected a list of at most 8 openings" },
+	{ "\"openings\": []", "\"openings\": [0,1,2,3,4,5,6,7,8]", "openings: expected a list of at" },
+	{ "\"openings\": []", "\"openings\": [{}]", "components[0].openings[0].ring_size: is missing" },
+	{ "\"openings\": []", "\"openings\": [7]", "openings[0]: expected an object" },
+	{ "\"openings\": []", "\"openings\": [{ \"p50\": 1 }]", "unknown member \"p50\"" },
+	{ "\"openings\": []", "\"openings\": [{ \"ring_size\": 1, \"answers\": 1, \"p50_ns\": -1 }]",
+	  "openings[0].p50_ns: expected a number of nanoseconds" },
+	{ "\"openings\": []", "\"openings\": [{ \"ring_size\": 1, \"answers\": 1, \"p50_ns\": 0.5 }]",
+	  "openings[0].p50_ns: expected a number of nanoseconds" },
 	{ "\"running\": true", "\"running\": true, \"running\": true", "x.json:" },
 	{ "\"intrinsic\": []", "\"intrinsic\": {}", "intrinsic: expected a list of at most 32" },
 	{ "\"components\": [", "\"components\": [ {},", "components: expected a list of the 6" },
@@ -576,6 +594,26 @@ static void test_break(void **state)
 	assert_int_equal(text_break("\xc3\xa9\xc3\xa9", 1, &next), 2);
 }
 
+/* JSON has it always, the other forms never. */
+static void test_timing_goes_with_the_table(void **state)
+{
+	static int (*const forms[])(const struct option_info *, const char *, void *) = {
+		report_take_json, report_take_wmi, report_take_events
+	};
+	const struct option_info option = { .name = "timing" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		struct report_choice before = { .form = REPORT_TABLE }, behind = before;
+
+		assert_int_equal(report_take_timing(&option, NULL, &before), 0);
+		assert_true(before.timing);
+		assert_int_equal(forms[i](&option, NULL, &before), -EINVAL);
+		assert_int_equal(forms[i](&option, NULL, &behind), 0);
+		assert_int_equal(report_take_timing(&option, NULL, &behind), -EINVAL);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -598,6 +636,7 @@ int main(void)
 		cmocka_unit_test_setup(test_json_of_full_fields, legacy_guest),
 		cmocka_unit_test_setup(test_damaged_documents, legacy_guest),
 		cmocka_unit_test_setup(test_every_prefix_is_refused, legacy_guest),
+		cmocka_unit_test(test_timing_goes_with_the_table),
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_escape_is_cut_between_characters),
 		cmocka_unit_test(test_break),

@@ -26,6 +26,7 @@
 #include "tests/host/guest.h"
 #include "tests/host/ring.h"
 #include "tests/host/run.h"
+#include "tests/host/run_option.h"
 #include "tests/host/wire.h"
 
 #define GUEST_SECONDS 30 /* a guest that nobody ends */
@@ -43,6 +44,7 @@ struct life {
 	bool comes_again;    /* lives a second time, on a connection of its own */
 	bool refuses;        /* takes no key, and has none */
 	bool reopens;        /* a channel whose ring makes no sense, at once */
+	bool counts;         /* leaves when a heartbeat's number does not follow the one before */
 };
 
 struct end {
@@ -111,9 +113,16 @@ static bool on_socket(struct small_guest *g)
 		memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&h)), sizeof(fds));
 		on_offer(g, m, fds);
 	}
-	for (int c = 0; c < COMPONENT_MAX; c++)
-		if (m[0] == SOCKET_OPEN_RESULT && g->end[c].relid == m[4])
+	for (int c = 0; c < COMPONENT_MAX; c++) {
+		if (g->end[c].relid != m[4])
+			continue;
+		if (m[0] == SOCKET_OPEN_RESULT)
 			g->end[c].open = true;
+		if (m[0] == SOCKET_RESCIND) {
+			g->end[c].open = false;
+			tell(g, SOCKET_RELEASED, m[4]);
+		}
+	}
 	return true;
 }
 
@@ -160,6 +169,7 @@ static void answer(struct small_guest *g, struct end *e, const struct host_packe
 	} else {
 		g->answers++;
 		if (e->component == COMPONENT_HEARTBEAT) {
+			g->down |= g->life->counts && m.bytes[WIRE_BODY] != 2 * g->beats;
 			g->beats++;
 			m.bytes[WIRE_BODY]++;
 		}
@@ -428,6 +438,83 @@ static void test_a_corrupted_index_stays(void **state)
 		}
 }
 
+/* A corrupted index makes the guest open it again: two openings, and the second can do its work. */
+static void test_each_opening_is_measured(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true }, .reopens = true };
+	struct run_options options = { .quiet_ms = 300 };
+	const struct component_facts *f = &told.facts.component[COMPONENT_HEARTBEAT];
+	const struct opening_facts *second = &f->openings.o[1];
+	char error[512];
+
+	(void)state;
+	assert_int_equal(fault_set_add(&options.faults, "corrupt-index", error, sizeof(error)), 0);
+	host(&life, &options, RUN_SETTLED);
+	assert_int_equal(f->opened_times, 2);
+	assert_int_equal(f->openings.n, 2);
+	assert_int_equal(f->openings.o[0].answers, 0);
+	assert_int_equal(second->ring_size, 16384);
+	assert_int_equal(second->answers, f->answers);
+	assert_true(second->p50_ns > 0 && second->p50_ns <= second->p99_ns &&
+		    second->p99_ns <= second->max_ns);
+	assert_true(second->packets > second->answers); /* the negotiation, and what is out */
+	assert_true(second->interrupts == second->packets && second->signals > 0);
+}
+
+/* The negotiation is one packet for one interrupt, then thirty come with three. */
+static void test_a_burst_of_heartbeats_is_one_interrupt(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true }, .answers = 30,
+				   .counts = true };
+	struct run_options options = { .quiet_ms = 60000, .heartbeat_burst = 10 };
+	const struct component_facts *f = &told.facts.component[COMPONENT_HEARTBEAT];
+	const struct opening_facts *o = &f->openings.o[0];
+
+	(void)state;
+	host(&life, &options, RUN_LEFT);
+	assert_agreed(COMPONENT_HEARTBEAT);
+	assert_int_equal(f->answers, 30);
+	assert_int_equal(o->answers, 30);
+	assert_int_equal(o->packets, 31);
+	assert_int_equal(o->interrupts, 4);
+}
+
+/* Offered again, it is another channel with facts of its own, but measured by the same host. */
+static void test_what_was_measured_outlives_a_rescind(void **state)
+{
+	const struct life life = { .serves = { [COMPONENT_HEARTBEAT] = true } };
+	struct run_options options = { .quiet_ms = 300 };
+	const struct component_facts *f = &told.facts.component[COMPONENT_HEARTBEAT];
+	char error[512];
+
+	(void)state;
+	assert_int_equal(fault_set_add(&options.faults, "rescind=2", error, sizeof(error)), 0);
+	host(&life, &options, RUN_SETTLED);
+	assert_int_equal(f->negotiations, 1);
+	assert_int_equal(f->opened_times, 3);
+	assert_int_equal(f->openings.n, 3);
+	for (unsigned i = 0; i < 3; i++)
+		assert_true(f->openings.o[i].answers > 0);
+}
+
+static void test_a_burst_has_a_limit(void **state)
+{
+	static const struct {
+		const char *text;
+		int result;
+	} rows[] = { { "1", 0 }, { "100", 0 }, { "101", -EINVAL }, { "0", -EINVAL }, { "x", -EINVAL } };
+	const struct option_info option = { .name = "heartbeat-burst", .value = "N" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		unsigned burst = 0;
+
+		assert_int_equal(option_take_burst(&option, rows[i].text, &burst), rows[i].result);
+		if (rows[i].result == 0)
+			assert_int_equal(burst, atoi(rows[i].text));
+	}
+}
+
 #define BEATS_AND_SHUTS_DOWN { [COMPONENT_HEARTBEAT] = true, [COMPONENT_SHUTDOWN] = true }
 
 static void test_shutdown_is_asked_for_at_last(void **state)
@@ -490,6 +577,10 @@ int main(void)
 		cmocka_unit_test(test_a_doubled_request_is_counted_twice),
 		cmocka_unit_test(test_a_corrupted_index_stays),
 		cmocka_unit_test(test_an_unoffered_version_ends_the_talk),
+		cmocka_unit_test(test_each_opening_is_measured),
+		cmocka_unit_test(test_a_burst_of_heartbeats_is_one_interrupt),
+		cmocka_unit_test(test_what_was_measured_outlives_a_rescind),
+		cmocka_unit_test(test_a_burst_has_a_limit),
 		cmocka_unit_test(test_shutdown_is_asked_for_at_last),
 		cmocka_unit_test(test_shutdown_is_not_asked_for_unasked),
 	};

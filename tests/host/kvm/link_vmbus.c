@@ -73,13 +73,17 @@ static uint32_t ring_size_of(const struct slot *s)
 
 static int flag_guest(struct slot *s)
 {
-	const struct vmbus *v = &s->link->vmbus;
+	struct link_vmbus *l = s->link;
+	int r;
 
 	if (!s->memory)
 		return -ENOTCONN;
 	if (s->processor == VMBUS_NO_PROCESSOR)
 		return 0;
-	return machine_flag(s->link->machine, s->processor, v->channel[s->component].relid);
+	r = machine_flag(l->machine, s->processor, l->vmbus.channel[s->component].relid);
+	if (r > 0)
+		l->events->interrupted(l->user, s->component);
+	return r;
 }
 
 /*
