@@ -34,6 +34,9 @@ check "and on nothing else" \
 check "a saved report prints like the live one" \
 	"$build/vmichost run --release 2019 --json -- $vmicd >$dir/report.json 2>/dev/null &&
 	 $build/vmichost report $dir/report.json | grep -q '$sentence'"
+check "heartbeats are timed, as many as are asked for" \
+	"$build/vmichost run --timing --heartbeat-ms 10 --heartbeat-burst 5 --for 1 -- $vmicd 2>/dev/null |
+	 awk '\$1 == \"heartbeat\" && \$4 >= 50 && \$5 > 0 && \$10 > 4 { found = 1 } END { exit !found }'"
 check "the example guest is OK" \
 	"$build/vmichost run --release 2019 -- $build/example_guest {socket} | grep -q 'Heartbeat .*True *OK'"
 check "a dry run leaves the pools alone" \

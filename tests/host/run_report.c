@@ -76,21 +76,24 @@ static bool guest_is_there(const struct guest_facts *facts)
 /*
  * A guest that comes by itself settles again after each heartbeat, may leave and come again. It is
  * reported when all has been tried, and again when that has changed; when it leaves earlier, as it
- * was then. Of a guest that has left there is nothing more to say.
+ * was then. Of a guest that has left there is nothing more to say. Timing goes on until the end, and
+ * so it is told then.
  */
 static bool news_want_report(const struct run_report *report, const struct guest_facts *facts,
 			     enum run_news news, bool changed)
 {
+	bool timing = report->choice.timing;
+
 	switch (news) {
 	case RUN_SETTLED:
 		return !report->reported || changed;
 	case RUN_LIMIT:
 		return !report->printed ||
-		       (guest_is_there(facts) && (!report->reported || changed));
+		       (guest_is_there(facts) && (!report->reported || changed || timing));
 	case RUN_LEFT:
-		return !report->reported;
+		return !report->reported || timing;
 	case RUN_STOPPED:
-		return !report->printed;
+		return !report->printed || (guest_is_there(facts) && timing);
 	}
 	return false;
 }

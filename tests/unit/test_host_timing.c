@@ -16,6 +16,7 @@
 #include "tests/host/channel.h"
 #include "tests/host/histogram.h"
 #include "tests/host/report_timing.h"
+#include "tests/host/run_report.h"
 #include "tests/host/timing.h"
 
 /* --- the histogram --- */
@@ -436,6 +437,49 @@ static void test_the_table(void **state)
 	free(text);
 }
 
+/* --- when it is printed --- */
+
+/* How often the news make run print the table, and with timing. */
+static unsigned prints(const enum run_news *news, size_t n, bool timing)
+{
+	static struct guest_facts facts;
+	struct run_report report = { .verb = "run", .choice = { .timing = timing } };
+	const struct run_options options = { .release = release_find("2019"), .user = &report };
+	FILE *file = tmpfile();
+	int out = dup(STDOUT_FILENO);
+	unsigned tables = 0;
+	char line[512];
+
+	assert_non_null(file);
+	facts.component[COMPONENT_HEARTBEAT].opened = true;
+	(void)fflush(stdout);
+	(void)dup2(fileno(file), STDOUT_FILENO);
+	for (size_t i = 0; i < n; i++)
+		run_report_news(&options, &facts, news[i]);
+	(void)fflush(stdout);
+	(void)dup2(out, STDOUT_FILENO);
+	(void)close(out);
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		tables += strncmp(line, timing ? "Timing" : "VMName", 6) == 0;
+	(void)fclose(file);
+	return tables;
+}
+
+/* A guest that has settled is told of once, and its timing once more when it ends. */
+static void test_timing_is_told_at_the_end(void **state)
+{
+	static const enum run_news ends[] = { RUN_LEFT, RUN_LIMIT, RUN_STOPPED };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		const enum run_news news[] = { RUN_SETTLED, RUN_SETTLED, ends[i] };
+
+		assert_int_equal(prints(news, ARRAY_LEN(news), false), 1);
+		assert_int_equal(prints(news, ARRAY_LEN(news), true), 2);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -458,6 +502,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_opening_has_its_own_figures, talk_begin,
 						talk_end),
 		cmocka_unit_test(test_the_table),
+		cmocka_unit_test(test_timing_is_told_at_the_end),
 	};
 
 	return cmocka_run_group_tests_name("host_timing", tests, NULL, NULL);
