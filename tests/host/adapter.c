@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/host/adapter.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <ifaddrs.h>
@@ -53,4 +54,40 @@ bool adapter_text_is_good(const char *text)
 				 !isxdigit((unsigned char)text[i]))
 			return false;
 	return true;
+}
+
+/* The first IPv4 address of the interface; false, and "" in ret: it has none. */
+static bool find_ipv4(const struct ifaddrs *all, const char *interface,
+		      char ret[static INET_ADDRSTRLEN])
+{
+	*ret = 0;
+	for (const struct ifaddrs *a = all; a; a = a->ifa_next) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)a->ifa_addr;
+
+		if (in && in->sin_family == AF_INET && strcmp(a->ifa_name, interface) == 0)
+			return inet_ntop(AF_INET, &in->sin_addr, ret, INET_ADDRSTRLEN);
+	}
+	return false;
+}
+
+void adapter_with_ipv4(char ret_mac[static ADAPTER_TEXT_SIZE], char ret_ipv4[static 16])
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	(void)snprintf(ret_mac, ADAPTER_TEXT_SIZE, "%s", "02:00:00:00:00:01");
+	*ret_ipv4 = 0;
+	if (getifaddrs(&all) < 0)
+		return;
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		const struct sockaddr_ll *a = address_of(i);
+
+		if (!a)
+			continue;
+		(void)snprintf(ret_mac, ADAPTER_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x",
+			       a->sll_addr[0], a->sll_addr[1], a->sll_addr[2], a->sll_addr[3],
+			       a->sll_addr[4], a->sll_addr[5]);
+		found = find_ipv4(all, i->ifa_name, ret_ipv4);
+	}
+	freeifaddrs(all);
 }

@@ -16,3 +16,9 @@ _must_check_ int adapter_first(char ret[static ADAPTER_TEXT_SIZE]);
 
 /* Whether the text is six bytes in hexadecimal, separated by ":" or by "-". */
 bool adapter_text_is_good(const char *text);
+
+/*
+ * The address and the first IPv4 address of the first adapter that has one. ret_ipv4 is "" when
+ * none has; then ret_mac is of the last adapter, or one that no adapter has.
+ */
+void adapter_with_ipv4(char ret_mac[static ADAPTER_TEXT_SIZE], char ret_ipv4[static 16]);

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -93,8 +95,21 @@ static char **expand_all(const struct guest_options *o)
 
 /* --- the process --- */
 
+/* What root executes gets all that is in either of the two sets (capabilities(7)). */
+static void give_up_clock(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+	(void)prctl(PR_CAPBSET_DROP, CAP_SYS_TIME, 0, 0, 0);
+	if (syscall(SYS_capget, &header, data) < 0)
+		return;
+	data[CAP_TO_INDEX(CAP_SYS_TIME)].inheritable &= ~CAP_TO_MASK(CAP_SYS_TIME);
+	(void)syscall(SYS_capset, &header, data);
+}
+
 /* In the child. The guest must not outlive a host that is killed. */
-static void __attribute__((noreturn)) become(char **argv, const char *log, pid_t host)
+static void __attribute__((noreturn)) become(char **argv, const struct guest_options *o, pid_t host)
 {
 	sigset_t none;
 	int fd;
@@ -107,8 +122,10 @@ static void __attribute__((noreturn)) become(char **argv, const char *log, pid_t
 	fd = open("/dev/null", O_RDONLY);
 	if (fd >= 0)
 		(void)dup2(fd, 0);
-	if (log) {
-		fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	if (o->keeps_clock)
+		give_up_clock();
+	if (o->log) {
+		fd = open(o->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
 		if (fd >= 0) {
 			(void)dup2(fd, 1);
 			(void)dup2(fd, 2);
@@ -199,7 +216,7 @@ int guest_start(sd_event *event, const struct guest_options *options,
 	if (g->pid < 0)
 		return -errno;
 	if (g->pid == 0)
-		become(argv, options->log, host);
+		become(argv, options, host);
 	r = sd_event_add_child(event, &g->source, g->pid, WEXITED, on_child, g);
 	if (r < 0)
 		return r;

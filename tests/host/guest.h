@@ -19,6 +19,7 @@ struct guest_options {
 	const char *config_path;   /* or "" */
 	const char *dir;
 	const char *log;           /* file that takes stdout and stderr, or NULL: ours */
+	bool keeps_clock;          /* it cannot set this machine's, whoever runs it */
 };
 
 /*

@@ -7,24 +7,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-event.h>
 
-#include "tests/host/guest.h"
-#include "tests/host/scenario_files.h"
 #include "tests/host/scenario_play.h"
 #include "tests/host/scenario_text.h"
+#include "tests/host/venue.h"
 
 #define END_MS 10000 /* a guest that was asked to end and has not after this is killed */
 
+/* All files are played in one loop, and at one venue. */
+struct theatre {
+	const struct scenario_options *options;
+	sd_event *event;
+	struct venue *venue;
+	struct play *play; /* the one that is on */
+	bool interrupted;
+};
+
 /* One scenario and its guest while they run. */
 struct stage {
+	struct theatre *theatre;
+	struct home *home;
 	struct scenario *scenario;
-	sd_event *event;
-	char *dir, *socket_path, *config_path, *log_path;
 	struct play *play;
-	struct guest *guest;
-	bool *interrupted;
 	bool guest_ended, guest_signalled;
 	int guest_status;
 	char why[4608];
@@ -32,12 +37,13 @@ struct stage {
 
 static int on_interrupt(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
 {
-	struct stage *st = user;
+	struct theatre *t = user;
 
 	(void)source;
 	(void)info;
-	*st->interrupted = true;
-	play_stop(st->play, "interrupted");
+	t->interrupted = true;
+	if (t->play)
+		play_stop(t->play, "interrupted");
 	return 0;
 }
 
@@ -59,123 +65,79 @@ static int fail(struct stage *st, const char *what, int r)
 
 /* --- setting up --- */
 
-static int make_paths(struct stage *st)
+static int prepare_home(const struct stage *st)
 {
+	const struct scenario *s = st->scenario;
+	struct home_record *records = calloc(s->n_records + 1, sizeof(*records));
+	const struct home_setup setup = { .config = s->config,
+					  .records = records,
+					  .n_records = s->n_records };
 	int r;
 
-	r = guest_dir_make(&st->dir);
-	if (r < 0)
-		return r;
-	if (asprintf(&st->socket_path, "%s/socket", st->dir) < 0 ||
-	    asprintf(&st->config_path, "%s/guest.conf", st->dir) < 0 ||
-	    asprintf(&st->log_path, "%s/guest.log", st->dir) < 0)
+	if (!records)
 		return -ENOMEM;
-	return 0;
-}
-
-/* The pools of a guest under test must never be the machine's. */
-static int make_pools(const struct stage *st)
-{
-	char *path;
-	int r = 0;
-
-	if (asprintf(&path, "%s/pools", st->dir) < 0)
-		return -ENOMEM;
-	if (mkdir(path, 0755) < 0)
-		r = -errno;
-	free(path);
-	for (size_t i = 0; i < st->scenario->n_records && r >= 0; i++) {
-		const struct scenario_record *record = &st->scenario->records[i];
-
-		r = files_append_record(st->dir, record->pool, record->key, record->value);
-	}
+	for (size_t i = 0; i < s->n_records; i++)
+		records[i] = (struct home_record){ .pool = s->records[i].pool,
+						   .key = s->records[i].key,
+						   .value = s->records[i].value };
+	r = st->home->ops->prepare(st->home, &setup);
+	free(records);
 	return r;
 }
 
-static void put_config(FILE *f, const struct stage *st)
+static int start_play(struct stage *st)
 {
-	const char *text = st->scenario->config;
-
-	/* First, so that the scenario can say something else. */
-	fprintf(f, "[KVP]\nPoolDirectory=%s/pools\n", st->dir);
-	while (*text) {
-		if (strncmp(text, "{dir}", 5) == 0) {
-			fputs(st->dir, f);
-			text += 5;
-		} else {
-			fputc(*text++, f);
-		}
-	}
-}
-
-static int write_config(const struct stage *st)
-{
-	FILE *f = fopen(st->config_path, "we");
-
-	if (!f)
-		return -errno;
-	put_config(f, st);
-	return fclose(f) == 0 ? 0 : -errno;
-}
-
-static int watch_interrupts(struct stage *st)
-{
-	sigset_t ours;
+	struct theatre *t = st->theatre;
+	struct play_options options = { .scenario = st->scenario,
+					.open_link = t->venue->open_link,
+					.home = st->home,
+					.slow = t->options->slow };
 	int r;
 
-	(void)sigemptyset(&ours);
-	(void)sigaddset(&ours, SIGINT);
-	(void)sigaddset(&ours, SIGTERM);
-	(void)sigprocmask(SIG_BLOCK, &ours, NULL);
-	r = sd_event_add_signal(st->event, NULL, SIGINT, on_interrupt, st);
-	return r < 0 ? r : sd_event_add_signal(st->event, NULL, SIGTERM, on_interrupt, st);
+	r = t->venue->ops->settle(t->venue, st->scenario, &options.address);
+	if (r >= 0)
+		r = play_new(t->event, &options, &st->play);
+	t->play = st->play;
+	return r;
 }
 
-static int set_up(struct stage *st, char *const *guest)
+static int start_guest(struct stage *st)
 {
-	struct guest_options options = { .argv = guest };
+	const struct home_program program = {
+		.argv = st->theatre->options->guest,
+		.extra = (const char *const *)st->scenario->arguments,
+		.ended = on_guest_ended,
+		.user = st,
+	};
+
+	return st->home->ops->start(st->home, &program);
+}
+
+static int set_up(struct stage *st)
+{
 	int r;
 
-	r = make_paths(st);
+	r = prepare_home(st);
 	if (r < 0)
-		return fail(st, "cannot make a private directory", r);
-	r = make_pools(st);
-	if (r < 0)
-		return fail(st, "cannot make the pools", r);
-	r = write_config(st);
-	if (r < 0)
-		return fail(st, "cannot write the guest's configuration", r);
-	r = sd_event_new(&st->event);
-	if (r >= 0)
-		r = play_new(st->event, st->scenario, link_socket_open, st->socket_path, st->dir,
-			     &st->play);
-	if (r >= 0)
-		r = watch_interrupts(st);
+		return fail(st, "cannot set up the guest's directory", r);
+	r = start_play(st);
 	if (r < 0)
 		return fail(st, "cannot set up the host", r);
-	options.extra = (const char *const *)st->scenario->arguments;
-	options.socket_path = st->socket_path;
-	options.config_path = st->config_path;
-	options.dir = st->dir;
-	options.log = st->log_path;
-	r = guest_start(st->event, &options, on_guest_ended, st, &st->guest);
-	if (r < 0)
-		return fail(st, "cannot start the guest", r);
-	play_set_guest(st->play, st->guest);
-	return 0;
+	r = start_guest(st);
+	return r < 0 ? fail(st, "cannot start the guest", r) : 0;
 }
 
 /* --- the end of the guest --- */
 
 static int end_guest(struct stage *st)
 {
+	unsigned slow = st->theatre->options->slow ? st->theatre->options->slow : 1;
+	uint64_t end = play_now_ms() + END_MS * (uint64_t)slow;
 	bool by_itself = st->guest_ended;
 
-	/* One that a step has stopped would not hear of SIGTERM. */
-	(void)guest_resume(st->guest);
-	guest_stop(st->guest);
-	for (int tenth = 0; tenth < 100 && !st->guest_ended; tenth++)
-		(void)sd_event_run(st->event, END_MS * UINT64_C(10));
+	(void)st->home->ops->stop(st->home);
+	while (!st->guest_ended && play_now_ms() < end)
+		(void)sd_event_run(st->theatre->event, 100000);
 	if (!st->guest_ended)
 		snprintf(st->why, sizeof(st->why), "%s: the guest did not end at SIGTERM",
 			 st->scenario->path);
@@ -213,26 +175,24 @@ static int play_out(struct stage *st)
 
 static void show_log(const struct stage *st)
 {
-	FILE *f = st->log_path ? fopen(st->log_path, "re") : NULL;
-	char *line = NULL;
-	size_t size = 0;
+	char *text = NULL, *rest;
 
-	while (f && getline(&line, &size, f) >= 0)
-		printf("    guest: %s%s", line, strchr(line, '\n') ? "" : "\n");
-	free(line);
-	if (f)
-		(void)fclose(f);
+	if (!st->home->dir[0] || st->home->ops->read_log(st->home, &text) < 0)
+		return;
+	rest = text;
+	for (char *line; (line = strsep(&rest, "\n"));)
+		if (*line || rest)
+			printf("    guest: %s\n", line);
+	free(text);
 }
 
+/* The program ends before its host, which sees it close what it has open. */
 static void stage_done(struct stage *st)
 {
-	st->guest = guest_free(st->guest);
+	if (st->home->dir[0])
+		(void)st->home->ops->clean(st->home);
+	st->theatre->play = NULL;
 	st->play = play_free(st->play);
-	sd_event_unref(st->event);
-	st->dir = guest_dir_remove(st->dir);
-	free(st->socket_path);
-	free(st->config_path);
-	free(st->log_path);
 	st->scenario = scenario_free(st->scenario);
 }
 
@@ -263,24 +223,33 @@ static int check_config(struct stage *st, char *const *guest)
 	return -EINVAL;
 }
 
-static enum outcome run_file(const char *path, char *const *guest, bool *interrupted)
+static const char *obstacle_of(const struct stage *st)
 {
-	_cleanup_(stage_done) struct stage st = { .interrupted = interrupted };
+	struct venue *v = st->theatre->venue;
+
+	if (st->scenario->needs_adapter && !*v->home->ipv4)
+		return "no network adapter has an IPv4 address";
+	return v->ops->obstacle(v, st->scenario);
+}
+
+static enum outcome run_file(struct theatre *t, const char *path)
+{
+	_cleanup_(stage_done) struct stage st = { .theatre = t, .home = t->venue->home };
 	const char *obstacle;
 	int r;
 
 	r = scenario_read(path, &st.scenario, st.why, sizeof(st.why));
 	if (r >= 0)
 		r = play_check(st.scenario, st.why, sizeof(st.why));
-	obstacle = r >= 0 ? play_obstacle(st.scenario) : NULL;
+	obstacle = r >= 0 ? obstacle_of(&st) : NULL;
 	if (obstacle) {
 		printf("SKIPPED %s: %s\n", path, obstacle);
 		return SKIPPED;
 	}
 	if (r >= 0)
-		r = check_config(&st, guest);
+		r = check_config(&st, t->options->guest);
 	if (r >= 0)
-		r = set_up(&st, guest);
+		r = set_up(&st);
 	if (r >= 0)
 		r = play_out(&st);
 	printf("%-7s%s%s%s\n", r < 0 ? "FAILED" : "ok", path,
@@ -294,13 +263,57 @@ static enum outcome run_file(const char *path, char *const *guest, bool *interru
 	return r < 0 ? FAILED : PASSED;
 }
 
-int scenario_run_files(char *const *files, size_t n_files, char *const *guest)
-{
-	size_t count[OUTCOMES] = { 0 }, run = 0;
-	bool interrupted = false;
+/* --- all files --- */
 
-	for (; run < n_files && !interrupted; run++)
-		count[run_file(files[run], guest, &interrupted)]++;
+static int watch_interrupts(struct theatre *t)
+{
+	sigset_t ours;
+	int r;
+
+	(void)sigemptyset(&ours);
+	(void)sigaddset(&ours, SIGINT);
+	(void)sigaddset(&ours, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &ours, NULL);
+	r = sd_event_add_signal(t->event, NULL, SIGINT, on_interrupt, t);
+	return r < 0 ? r : sd_event_add_signal(t->event, NULL, SIGTERM, on_interrupt, t);
+}
+
+static int open_theatre(struct theatre *t)
+{
+	const struct scenario_options *o = t->options;
+	int r;
+
+	r = sd_event_new(&t->event);
+	if (r >= 0)
+		r = watch_interrupts(t);
+	if (r >= 0 && o->machine)
+		r = venue_vm_new(t->event, o->machine, o->boot_seconds, &t->interrupted,
+				 &t->venue);
+	else if (r >= 0)
+		r = venue_here_new(t->event, &t->venue);
+	return r;
+}
+
+static void theatre_done(struct theatre *t)
+{
+	if (t->venue)
+		t->venue = t->venue->ops->free(t->venue);
+	t->event = sd_event_unref(t->event);
+}
+
+int scenario_run_files(const struct scenario_options *options)
+{
+	_cleanup_(theatre_done) struct theatre t = { .options = options };
+	size_t count[OUTCOMES] = { 0 }, run = 0;
+	int r;
+
+	r = open_theatre(&t);
+	if (r < 0) {
+		(void)fprintf(stderr, "vmichost: cannot play scenarios: %s\n", strerror(-r));
+		return 1;
+	}
+	for (; run < options->n_files && !t.interrupted; run++)
+		count[run_file(&t, options->files[run])]++;
 	printf("%zu passed, %zu failed, %zu skipped\n", count[PASSED], count[FAILED], count[SKIPPED]);
-	return count[FAILED] || run < n_files ? 1 : 0;
+	return count[FAILED] || run < options->n_files ? 1 : 0;
 }

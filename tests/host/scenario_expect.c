@@ -41,7 +41,7 @@ static int check_form(struct play *p, const struct expectation *e)
 
 static struct arrival *await(struct play *p, const struct expectation *e, const char *what)
 {
-	if (play_wait(p, play_has_arrival, e->component, e->ms))
+	if (play_await(p, play_has_arrival, e->component, e->ms))
 		return play_take_arrival(p, e->component);
 	(void)play_fail_silent(p, e->component, what);
 	return NULL;
@@ -127,7 +127,7 @@ static int await_all(struct play *p, const struct expectation *e)
 {
 	int r = 0;
 
-	if (!play_wait(p, play_is_idle, e->component, e->ms))
+	if (!play_await(p, play_is_idle, e->component, e->ms))
 		return play_fail_silent(p, e->component, "every answer");
 	while (r == 0 && play_has_arrival(p, e->component))
 		r = await_status(p, e);
@@ -174,7 +174,7 @@ static int expect_closed(struct play *p, struct expectation *e, char *const *wor
 {
 	if (words[0] && strcmp(words[0], "within") != 0)
 		return play_expected(p, "closed [within MS]");
-	if (play_is_dry(p) || play_wait(p, play_is_closed, e->component, e->ms))
+	if (play_is_dry(p) || play_await(p, play_is_closed, e->component, e->ms))
 		return 0;
 	return play_fail_silent(p, e->component, "a closing");
 }
@@ -203,7 +203,7 @@ static int expect_violation(struct play *p, struct expectation *e, char *const *
 		return play_expected(p, "violation \"TEXT\" [within MS]");
 	if (play_is_dry(p))
 		return 0;
-	(void)play_wait(p, has_breach, e->component, e->ms);
+	(void)play_await(p, has_breach, e->component, e->ms);
 	at = find_breach(p, e->component, words[0]);
 	if (!at)
 		return play_fail_silent(p, e->component, "the violation");

@@ -42,6 +42,33 @@ size_t files_count_log(const char *dir, const char *text)
 	return n;
 }
 
+static void file_closep(FILE **f)
+{
+	if (*f)
+		(void)fclose(*f);
+}
+
+int files_read_log(const char *dir, size_t most, char **ret)
+{
+	_cleanup_(file_closep) FILE *f = NULL;
+	char path[4096], *text;
+	size_t n;
+
+	(void)snprintf(path, sizeof(path), "%s/guest.log", dir);
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	text = malloc(most + 1);
+	if (!text)
+		return -ENOMEM;
+	/* A log that is shorter cannot be sought so far back: it is read from its beginning. */
+	(void)fseek(f, -(long)most, SEEK_END);
+	n = fread(text, 1, most, f);
+	text[n] = 0;
+	*ret = text;
+	return 0;
+}
+
 /* --- pools --- */
 
 static int open_pool(const char *dir, unsigned pool, int flags)
@@ -69,25 +96,25 @@ static int fill_field(uint8_t *field, size_t size, const char *text)
 	return 0;
 }
 
-static int make_record(const char *key, const char *value, struct record *ret)
+static int make_record(const struct home_record *from, struct record *ret)
 {
 	int r;
 
 	memset(ret, 0, sizeof(*ret));
-	r = fill_field(ret->key, sizeof(ret->key), key);
-	return r < 0 ? r : fill_field(ret->value, sizeof(ret->value), value);
+	r = fill_field(ret->key, sizeof(ret->key), from->key);
+	return r < 0 ? r : fill_field(ret->value, sizeof(ret->value), from->value);
 }
 
-int files_append_record(const char *dir, unsigned pool, const char *key, const char *value)
+int files_append_record(const char *dir, const struct home_record *from)
 {
 	_cleanup_(close_fd) int fd = -1;
 	struct record record;
 	int r;
 
-	r = make_record(key, value, &record);
+	r = make_record(from, &record);
 	if (r < 0)
 		return r;
-	fd = open_pool(dir, pool, O_WRONLY | O_APPEND | O_CREAT);
+	fd = open_pool(dir, from->pool, O_WRONLY | O_APPEND | O_CREAT);
 	if (fd < 0)
 		return fd;
 	if (flock(fd, LOCK_EX) < 0)
@@ -95,28 +122,29 @@ int files_append_record(const char *dir, unsigned pool, const char *key, const c
 	return write(fd, &record, sizeof(record)) == (ssize_t)sizeof(record) ? 0 : -EIO;
 }
 
-int files_check_record(const char *dir, unsigned pool, size_t index, const char *key,
-		       const char *value, char *why, size_t why_size)
+int files_check_record(const char *dir, const struct home_record *record, size_t index, char *why,
+		       size_t why_size)
 {
 	_cleanup_(close_fd) int fd = -1;
 	struct record wanted, there;
 	int r;
 
-	r = make_record(key, value, &wanted);
+	r = make_record(record, &wanted);
 	if (r < 0) {
 		(void)snprintf(why, why_size, "no key or value of a pool: %s", strerror(-r));
 		return r;
 	}
-	fd = open_pool(dir, pool, O_RDONLY);
+	fd = open_pool(dir, record->pool, O_RDONLY);
 	if (fd < 0 || pread(fd, &there, sizeof(there), (off_t)(index * sizeof(there))) !=
 			      (ssize_t)sizeof(there)) {
-		(void)snprintf(why, why_size, "pool %u has no record %zu", pool, index);
+		(void)snprintf(why, why_size, "pool %u has no record %zu", record->pool,
+			       index);
 		return -EINVAL;
 	}
 	if (memcmp(&wanted, &there, sizeof(there)) == 0)
 		return 0;
-	(void)snprintf(why, why_size, "record %zu of pool %u is %.512s=%.2048s", index, pool,
-		       (const char *)there.key, (const char *)there.value);
+	(void)snprintf(why, why_size, "record %zu of pool %u is %.512s=%.2048s", index,
+		       record->pool, (const char *)there.key, (const char *)there.value);
 	return -EINVAL;
 }
 

@@ -2,29 +2,32 @@
 #include "tests/host/scenario_machine.h"
 
 #include <string.h>
-#include <unistd.h>
-
-#include "tests/host/scenario_files.h"
 
 #define LOG_LOOK_MS 10
 
-/* Nothing tells when a file has grown. */
-static bool wait_for_log(struct play *p, const char *text)
+/* Nothing tells when a file has grown. A home that cannot be asked is no log that says nothing. */
+static int wait_for_log(struct play *p, const char *text, size_t *ret)
 {
-	uint64_t end = play_now_ms() + PLAY_WITHIN_MS;
-	bool found;
+	uint64_t end = play_now_ms() + PLAY_WITHIN_MS * (uint64_t)p->slow;
+	int r;
 
-	while (!(found = files_count_log(p->variables.dir, text)) && play_now_ms() < end &&
-	       !p->stopped)
+	while ((r = p->home->ops->count_log(p->home, text, ret)) >= 0 && !*ret &&
+	       play_now_ms() < end && !p->stopped)
 		(void)play_wait(p, play_never, 0, LOG_LOOK_MS);
-	return found;
+	return r;
+}
+
+static int log_failed(struct play *p, int r)
+{
+	return play_fail(p, "cannot read the guest's log: %s", strerror(-r));
 }
 
 int machine_step_log(struct play *p, char *const *words)
 {
 	uint64_t most = UINT64_MAX;
 	const char *text = words[0];
-	size_t n;
+	size_t n = 0;
+	int r;
 
 	words += text != NULL;
 	if (!text || words_take_option(&words, "at-most", UINT32_MAX, &most) < 0 || *words)
@@ -32,35 +35,44 @@ int machine_step_log(struct play *p, char *const *words)
 	if (play_is_dry(p))
 		return 0;
 	if (most == UINT64_MAX)
-		return wait_for_log(p, text) ?
-			       0 : play_fail(p, "the guest's log does not say \"%s\"", text);
-	n = files_count_log(p->variables.dir, text);
+		r = wait_for_log(p, text, &n);
+	else
+		r = p->home->ops->count_log(p->home, text, &n);
+	if (r < 0)
+		return log_failed(p, r);
+	if (most == UINT64_MAX)
+		return n ? 0 : play_fail(p, "the guest's log does not say \"%s\"", text);
 	return n <= most ? 0 : play_fail(p, "the guest's log says \"%s\" in %zu lines", text, n);
 }
 
 static int pool_append(struct play *p, unsigned pool, char *const *words)
 {
+	struct home_record record = { .pool = pool };
 	int r;
 
 	if (!words[0] || !words[1] || words[2])
 		return play_expected(p, "pool N append KEY VALUE");
 	if (play_is_dry(p))
 		return 0;
-	r = files_append_record(p->variables.dir, pool, words[0], words[1]);
+	record.key = words[0];
+	record.value = words[1];
+	r = p->home->ops->append(p->home, &record);
 	return r < 0 ? play_fail(p, "cannot append to pool %u: %s", pool, strerror(-r)) : 0;
 }
 
 static int pool_record(struct play *p, unsigned pool, char *const *words)
 {
+	struct home_record record = { .pool = pool };
 	char why[4608];
 	uint64_t index;
 
-	if (scenario_take_number(words[0], UINT32_MAX, &index) < 0 || !words[1] || !words[2] ||
+	if (scenario_take_number(words[0], INT32_MAX, &index) < 0 || !words[1] || !words[2] ||
 	    words[3])
 		return play_expected(p, "pool N record INDEX KEY VALUE");
+	record.key = words[1];
+	record.value = words[2];
 	if (play_is_dry(p) ||
-	    files_check_record(p->variables.dir, pool, index, words[1], words[2], why,
-			       sizeof(why)) == 0)
+	    p->home->ops->check(p->home, &record, index, why, sizeof(why)) == 0)
 		return 0;
 	return play_fail(p, "%s", why);
 }
@@ -74,38 +86,33 @@ static int pool_size(struct play *p, unsigned pool, char *const *words)
 		return play_expected(p, "pool N size BYTES");
 	if (play_is_dry(p))
 		return 0;
-	size = files_pool_size(p->variables.dir, pool);
+	size = p->home->ops->pool_size(p->home, pool);
 	return size == (long)n ? 0 : play_fail(p, "the file of pool %u has %ld bytes", pool, size);
-}
-
-void machine_unlock(struct play *p)
-{
-	if (p->lock_fd >= 0)
-		(void)close(p->lock_fd);
-	p->lock_fd = -1;
 }
 
 static int pool_lock(struct play *p, unsigned pool, char *const *words)
 {
+	int r;
+
 	if (!words[0] || words[1] ||
 	    (strcmp(words[0], "flock") != 0 && strcmp(words[0], "fcntl") != 0))
 		return play_expected(p, "pool N lock flock or fcntl");
 	if (play_is_dry(p))
 		return 0;
-	machine_unlock(p);
-	p->lock_fd = files_lock_pool(p->variables.dir, pool, words[0]);
-	if (p->lock_fd < 0)
-		return play_fail(p, "cannot lock pool %u: %s", pool, strerror(-p->lock_fd));
-	return 0;
+	r = p->home->ops->lock(p->home, pool, words[0]);
+	return r < 0 ? play_fail(p, "cannot lock pool %u: %s", pool, strerror(-r)) : 0;
 }
 
 static int pool_unlock(struct play *p, unsigned pool, char *const *words)
 {
-	(void)pool;
+	int r;
+
 	if (words[0])
 		return play_expected(p, "pool N unlock");
-	machine_unlock(p);
-	return 0;
+	if (play_is_dry(p))
+		return 0;
+	r = p->home->ops->unlock(p->home);
+	return r < 0 ? play_fail(p, "cannot unlock pool %u: %s", pool, strerror(-r)) : 0;
 }
 
 static const struct {
@@ -136,8 +143,6 @@ int machine_step_guest(struct play *p, char *const *words)
 		return play_expected(p, "guest stop or continue");
 	if (play_is_dry(p))
 		return 0;
-	if (!p->guest)
-		return play_fail(p, "there is no guest's program to %s", words[0]);
-	r = stop ? guest_pause(p->guest) : guest_resume(p->guest);
+	r = stop ? p->home->ops->pause(p->home) : p->home->ops->resume(p->home);
 	return r < 0 ? play_fail(p, "cannot %s the guest: %s", words[0], strerror(-r)) : 0;
 }

@@ -14,6 +14,3 @@ _must_check_ int machine_step_pool(struct play *p, char *const *words);
 
 /* "guest stop" and "guest continue": its program stands still, as in a VM that hangs, and goes on. */
 _must_check_ int machine_step_guest(struct play *p, char *const *words);
-
-/* Lets go of the pool that a step has locked, if one has. */
-void machine_unlock(struct play *p);

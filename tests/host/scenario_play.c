@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/host/scenario_machine.h"
 #include "tests/host/scenario_step.h"
 
 #define LAST_LOOK_MS 20 /* after the last step: for what nobody expects */
@@ -59,7 +58,10 @@ static int parse_repeat(struct play *p, struct repetition *ret)
 		ret->name = words[1];
 		words += 2;
 	}
-	return words_take_option(&words, "every", 3600000, &ret->every_ms) < 0 || *words ? -EINVAL : 0;
+	if (words_take_option(&words, "every", 3600000, &ret->every_ms) < 0 || *words)
+		return -EINVAL;
+	ret->every_ms *= p->slow;
+	return 0;
 }
 
 /* Until the next turn is due, which it must not be yet: a cadence that is not kept is a failure. */
@@ -127,18 +129,10 @@ static int run_lines(struct play *p, size_t from, size_t until, unsigned depth)
 
 int play_check(const struct scenario *s, char *why, size_t why_size)
 {
-	struct play p = { .s = s, .lock_fd = -1, .why = why, .why_size = why_size };
+	struct play p = { .s = s, .why = why, .why_size = why_size };
 
-	words_init(&p.variables, "/dir");
+	words_init(&p.variables);
 	return run_lines(&p, 0, s->n_steps, 0);
-}
-
-const char *play_obstacle(const struct scenario *s)
-{
-	struct words_variables v;
-
-	words_init(&v, "/dir");
-	return s->needs_adapter && !*v.ipv4 ? "no network adapter has an IPv4 address" : NULL;
 }
 
 int play_run(struct play *p, char *why, size_t why_size)
@@ -171,11 +165,6 @@ int play_finish(struct play *p, char *why, size_t why_size)
 			 component_table[p->arrivals->component].key, came);
 }
 
-void play_set_guest(struct play *p, struct guest *g)
-{
-	p->guest = g;
-}
-
 void play_stop(struct play *p, const char *reason)
 {
 	if (!p->stopped)
@@ -189,7 +178,6 @@ struct play *play_free(struct play *p)
 	if (!p)
 		return NULL;
 	p->session = session_free(p->session);
-	machine_unlock(p);
 	play_forget(p);
 	sd_event_unref(p->event);
 	free(p);
@@ -201,21 +189,28 @@ static void play_freep(struct play **p)
 	(void)play_free(*p);
 }
 
-int play_new(sd_event *event, const struct scenario *s, link_open open_link, const char *address,
-	     const char *dir, struct play **ret)
+int play_new(sd_event *event, const struct play_options *options, struct play **ret)
 {
 	_cleanup_(play_freep) struct play *p = calloc(1, sizeof(*p));
+	const struct scenario *s = options->scenario;
 	int r;
 
 	if (!p)
 		return -ENOMEM;
-	p->lock_fd = -1;
 	p->event = sd_event_ref(event);
 	p->s = s;
-	words_init(&p->variables, dir);
+	p->home = options->home;
+	p->slow = options->slow ? options->slow : 1;
+	words_init(&p->variables);
+	if (p->home) {
+		p->variables.dir = p->home->dir;
+		p->variables.mac = p->home->mac;
+		p->variables.ipv4 = p->home->ipv4;
+		p->variables.ahead = p->home->ahead;
+	}
 	p->options = (struct session_options){ .release = &s->release,
-					       .open_link = open_link,
-					       .address = address,
+					       .open_link = options->open_link,
+					       .address = options->address,
 					       .vm_name = "vmicd",
 					       .timeout_ms = s->timeout_ms,
 					       .ring_size = s->ring_size };

@@ -7,10 +7,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <systemd/sd-event.h>
 
 #include "hv_util/base.h"
-#include "tests/host/guest.h"
+#include "tests/host/home.h"
 #include "tests/host/link.h"
 #include "tests/host/scenario_text.h"
 
@@ -22,16 +23,18 @@ struct play;
  */
 _must_check_ int play_check(const struct scenario *s, char *why, size_t why_size);
 
-/* Why the scenario cannot be played on this machine, or NULL. */
-const char *play_obstacle(const struct scenario *s);
+struct play_options {
+	const struct scenario *scenario;
+	link_open open_link;
+	const void *address;
+	struct home *home; /* of the guest's program; NULL: it has none, and no step is about it */
+	unsigned slow;     /* how many times longer than said the guest may take; 0 is 1 */
+};
 
-/* Makes the host ready at the address. dir is what {dir} stands for. 0 or negative errno. */
-_must_check_ int play_new(sd_event *event, const struct scenario *s, link_open open_link,
-			  const char *address, const char *dir, struct play **ret);
+/* Makes the host ready at the address. All that the options point to must outlive the play. 0 or
+ * negative errno. */
+_must_check_ int play_new(sd_event *event, const struct play_options *options, struct play **ret);
 struct play *play_free(struct play *p);
-
-/* The guest's program, for the step guest. It must outlive the steps; NULL, as it is at first: none. */
-void play_set_guest(struct play *p, struct guest *g);
 
 /* Runs all steps. 0, or -EPROTO and "FILE:LINE: what came" in why. */
 _must_check_ int play_run(struct play *p, char *why, size_t why_size);
@@ -41,3 +44,6 @@ _must_check_ int play_finish(struct play *p, char *why, size_t why_size);
 
 /* Makes the step that is running fail: the guest's program has ended, somebody interrupts. */
 void play_stop(struct play *p, const char *reason);
+
+/* Milliseconds of the monotonic clock. */
+uint64_t play_now_ms(void);

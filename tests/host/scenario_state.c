@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "tests/host/scenario_play.h"
-
 /* --- saying what is wrong --- */
 
 int play_fail(struct play *p, const char *format, ...)
@@ -174,6 +172,11 @@ bool play_wait(struct play *p, play_condition holds, enum component c, uint64_t 
 		now = play_now_ms();
 	}
 	return holds(p, c);
+}
+
+bool play_await(struct play *p, play_condition holds, enum component c, uint64_t ms)
+{
+	return play_wait(p, holds, c, ms * p->slow);
 }
 
 bool play_never(struct play *p, enum component c)

@@ -11,7 +11,8 @@
 #include <systemd/sd-event.h>
 
 #include "hv_util/base.h"
-#include "tests/host/guest.h"
+#include "tests/host/home.h"
+#include "tests/host/scenario_play.h"
 #include "tests/host/scenario_text.h"
 #include "tests/host/scenario_words.h"
 #include "tests/host/session.h"
@@ -47,9 +48,9 @@ struct play {
 	struct breach *breaches;
 	const struct scenario_line *line;
 	const char *stopped;
-	struct guest *guest; /* its program, not owned, or NULL */
+	struct home *home; /* of its program, not owned, or NULL */
+	unsigned slow;     /* how many times longer the guest may take than a step says */
 	bool released[COMPONENT_MAX];
-	int lock_fd; /* of a pool that a step has locked, or -1 */
 	char *why;
 	size_t why_size;
 };
@@ -97,8 +98,8 @@ bool play_has_arrival(struct play *p, enum component c);
 /* Runs the loop until it holds. Whether it does: the time is over, or the play was stopped. */
 bool play_wait(struct play *p, play_condition holds, enum component c, uint64_t ms);
 
-/* Milliseconds of the monotonic clock. */
-uint64_t play_now_ms(void);
+/* The same for what the guest has to do within this time: a slow one gets more. */
+bool play_await(struct play *p, play_condition holds, enum component c, uint64_t ms);
 
 /* --- what has come --- */
 

@@ -22,7 +22,7 @@ static int step_open(struct play *p, char *const *words)
 	r = words_take_option(&words, "within", 3600000, &ms);
 	if (r < 0 || *words)
 		return play_expected(p, "open COMPONENT [within MS]");
-	if (play_is_dry(p) || play_wait(p, play_is_open, c, ms))
+	if (play_is_dry(p) || play_await(p, play_is_open, c, ms))
 		return 0;
 	return play_fail_silent(p, c, "an opening");
 }
@@ -161,7 +161,7 @@ static int step_rescind(struct play *p, char *const *words)
 	p->released[c] = false;
 	if (session_rescind(p->session, play_channel(p, c)) < 0)
 		return play_fail(p, "cannot rescind: %s is not offered", component_table[c].key);
-	return play_wait(p, play_is_released, c, PLAY_WITHIN_MS) ?
+	return play_await(p, play_is_released, c, PLAY_WITHIN_MS) ?
 		       0 : play_fail_silent(p, c, "the release");
 }
 
@@ -271,23 +271,28 @@ static int step_fault(struct play *p, char *const *words)
 static const struct {
 	const char *word;
 	int (*run)(struct play *p, char *const *words);
+	bool of_home;
 } steps[] = {
-	{ "open", step_open },         { "negotiate", step_negotiate },
-	{ "send", step_send },         { "fill", step_fill },
-	{ "expect", expect_step },     { "rescind", step_rescind },
-	{ "reoffer", step_reoffer },   { "wait", step_wait },
-	{ "report", step_report },     { "vm-heartbeat", step_vm_heartbeat },
-	{ "fault", step_fault },       { "log", machine_step_log },
-	{ "pool", machine_step_pool }, { "guest", machine_step_guest },
+	{ "open", step_open, false },         { "negotiate", step_negotiate, false },
+	{ "send", step_send, false },         { "fill", step_fill, false },
+	{ "expect", expect_step, false },     { "rescind", step_rescind, false },
+	{ "reoffer", step_reoffer, false },   { "wait", step_wait, false },
+	{ "report", step_report, false },     { "vm-heartbeat", step_vm_heartbeat, false },
+	{ "fault", step_fault, false },       { "log", machine_step_log, true },
+	{ "pool", machine_step_pool, true },  { "guest", machine_step_guest, true },
 };
 
 int step_run(struct play *p, char *const *words)
 {
 	char list[256] = "";
 
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
-		if (strcmp(steps[i].word, words[0]) == 0)
-			return steps[i].run(p, words + 1);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		if (strcmp(steps[i].word, words[0]) != 0)
+			continue;
+		if (steps[i].of_home && !play_is_dry(p) && !p->home)
+			return play_fail(p, "there is no guest's program");
+		return steps[i].run(p, words + 1);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++)
 		words_append(list, sizeof(list), ", ", steps[i].word);
 	words_append(list, sizeof(list), ", ", "repeat, end");

@@ -14,19 +14,21 @@
 
 /*
  * What {NAME} and {NAME*8+4} (from left to right) stand for: the counters of repeat, and {now} (100 ns
- * since 1601), {ticks} (100 ns, monotonic). {dir} is the private directory, {mac} an adapter of this
- * machine and {ipv4} its first address, {255xA} so many As. An unknown name stays as it is.
+ * since 1601, on the guest's clock), {ticks} (100 ns, monotonic). {dir} is the private directory, {mac}
+ * an adapter of the guest's machine and {ipv4} its first address, {255xA} so many As. An unknown name
+ * stays as it is.
  */
 struct words_variables {
-	const char *dir;
-	char mac[18], ipv4[16]; /* ipv4 "": no adapter has one */
+	const char *dir, *mac, *ipv4; /* as struct home has them */
+	int64_t ahead;
 	struct {
 		char name[16];
 		uint64_t value;
 	} counter[WORDS_VARIABLES_MAX];
 };
 
-void words_init(struct words_variables *v, const char *dir);
+/* With texts that will do while words are only checked. */
+void words_init(struct words_variables *v);
 /* name NULL takes it away. */
 void words_set_variable(struct words_variables *v, unsigned slot, const char *name, uint64_t value);
 

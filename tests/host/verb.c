@@ -13,6 +13,8 @@ const struct verb verb_table[] = {
 	  verb_matrix_options, verb_run_matrix, verb_matrix_more },
 	{ "scenario", "FILE... -- GUEST ARG...", "play written conversations with the guest",
 	  verb_scenario_options, verb_run_scenario, verb_scenario_more },
+	{ "agent", "", "keep the guest of a host elsewhere",
+	  verb_agent_options, verb_run_agent, NULL },
 	{ "report", "FILE", "print what run --json or run --save wrote", verb_report_options,
 	  verb_run_report, NULL },
 	{ "releases", "", "what each release offers and expects", verb_releases_options,

@@ -41,6 +41,7 @@ int verb_run_run(const struct verb *verb, int argc, char **argv);
 int verb_run_boot(const struct verb *verb, int argc, char **argv);
 int verb_run_matrix(const struct verb *verb, int argc, char **argv);
 int verb_run_scenario(const struct verb *verb, int argc, char **argv);
+int verb_run_agent(const struct verb *verb, int argc, char **argv);
 int verb_run_report(const struct verb *verb, int argc, char **argv);
 
 void verb_run_more(FILE *to);
@@ -49,4 +50,5 @@ void verb_matrix_more(FILE *to);
 void verb_scenario_more(FILE *to);
 
 extern const struct option_info verb_releases_options[], verb_run_options[], verb_boot_options[],
-	verb_matrix_options[], verb_scenario_options[], verb_report_options[];
+	verb_matrix_options[], verb_scenario_options[], verb_agent_options[],
+	verb_report_options[];

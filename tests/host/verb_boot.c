@@ -7,61 +7,31 @@
 #include <unistd.h>
 
 #include "tests/host/kvm/link_vmbus.h"
+#include "tests/host/kvm/machine_option.h"
 #include "tests/host/run_option.h"
 #include "tests/host/run_report.h"
 #include "tests/host/verb.h"
 
 /* A guest's drivers open their channels one after the other, on slow machines very slowly. */
 #define QUIET_MS 3000
-#define MEMORY_MIB 256
 
 struct settings {
 	struct run_options run;
 	struct run_report report;
+	struct machine_choice choice;
 	struct machine_options machine;
-	const char *console;
-	unsigned memory_mib, processors, seconds, shutdown_seconds;
+	const char *console, *serial;
+	unsigned seconds, shutdown_seconds;
 };
-
-/* "256M", "1G", "256". */
-static int take_memory(const struct option_info *option, const char *value, void *into)
-{
-	struct settings *settings = into;
-	char *end = NULL;
-	unsigned long n = strtoul(value, &end, 10);
-	bool gib = strcmp(end, "G") == 0;
-
-	if (end == value || (*end && strcmp(end, "M") != 0 && !gib) || n > 4096 ||
-	    (n <<= gib ? 10 : 0) < MACHINE_MEMORY_MIN >> 20 || n > GUEST_MEMORY_MAX >> 20)
-		return option_error(option, value, "%uM to %uM",
-				    (unsigned)(MACHINE_MEMORY_MIN >> 20),
-				    (unsigned)(GUEST_MEMORY_MAX >> 20));
-	settings->memory_mib = (unsigned)n;
-	return 0;
-}
-
-static int take_processors(const struct option_info *option, const char *value, void *into)
-{
-	struct settings *settings = into;
-	int r = option_take_number(option, value, into);
-
-	if (r == 0 && settings->processors > MACHINE_PROCESSORS_MAX)
-		return option_error(option, value, "1 to %u", MACHINE_PROCESSORS_MAX);
-	return r;
-}
 
 const struct option_info verb_boot_options[] = {
 	{ "kernel", "FILE", "boot this: a bzImage, or a vmlinux with a PVH entry", option_take_text,
-	  offsetof(struct settings, machine.kernel) },
-	{ "initrd", "FILE", "with this initramfs", option_take_text,
-	  offsetof(struct settings, machine.initrd) },
-	{ "append", "TEXT", "and this at the end of the kernel's command line", option_take_text,
-	  offsetof(struct settings, machine.append) },
-	{ "memory", "SIZE", "the guest's memory; default: 256M", take_memory, 0 },
-	{ "cpus", "N", "the guest's processors; default: 1", take_processors,
-	  offsetof(struct settings, processors) },
+	  offsetof(struct settings, choice.kernel) },
+	MACHINE_OPTIONS(struct settings, choice),
 	{ "console", "FILE", "write the guest's console there; default: see below",
 	  option_take_text, offsetof(struct settings, console) },
+	{ "serial", "FILE", "connect the second serial port to this terminal or pipe",
+	  option_take_text, offsetof(struct settings, serial) },
 	{ "release", "RELEASE", "be a host of this release; default: 2019", option_take_release,
 	  offsetof(struct settings, run.release) },
 	{ "components", "LIST", "offer these, with commas between; default: all",
@@ -111,14 +81,37 @@ static int open_console(const struct settings *settings)
 	return fd < 0 ? -errno : fd;
 }
 
+static int say(const char *what, const char *path, int r)
+{
+	(void)fprintf(stderr, "vmichost boot: cannot %s %s: %s\n", what, path, strerror(-r));
+	return r;
+}
+
+static int open_ports(struct settings *settings)
+{
+	settings->machine.console_fd = open_console(settings);
+	if (settings->machine.console_fd < 0)
+		return say("write the console to", settings->console,
+			   settings->machine.console_fd);
+	if (!settings->serial)
+		return 0;
+	settings->machine.serial_fd = open(settings->serial,
+					   O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return settings->machine.serial_fd < 0 ? say("use", settings->serial, -errno) : 0;
+}
+
+static void close_ports(const struct settings *settings)
+{
+	if (settings->machine.console_fd >= 0)
+		(void)close(settings->machine.console_fd);
+	if (settings->machine.serial_fd >= 0)
+		(void)close(settings->machine.serial_fd);
+}
+
 /* What the options said, in the words of those who work with it. */
 static void set_up(struct settings *settings)
 {
-	const struct version *vmbus = &settings->run.release->vmbus;
-
-	settings->machine.memory = (uint64_t)settings->memory_mib << 20;
-	settings->machine.n_processors = settings->processors;
-	settings->machine.vmbus_version = VMBUS_VERSION(vmbus->major, vmbus->minor);
+	settings->machine = machine_of_choice(&settings->choice, settings->run.release);
 	settings->run.open_link = link_vmbus_open;
 	settings->run.address = &settings->machine;
 	settings->run.limit_ms = settings->seconds * 1000;
@@ -134,8 +127,6 @@ int verb_run_boot(const struct verb *verb, int argc, char **argv)
 			 .report = run_report_news,
 			 .quiet_ms = QUIET_MS },
 		.report = { .verb = verb->name, .choice = { .form = REPORT_TABLE } },
-		.memory_mib = MEMORY_MIB,
-		.processors = 1,
 	};
 	char sentence[400];
 	int r, status, first = verb_parse(verb, argc, argv, &settings, &status);
@@ -144,7 +135,7 @@ int verb_run_boot(const struct verb *verb, int argc, char **argv)
 		return status;
 	if (first < argc)
 		return verb_surplus(verb, argv[first]);
-	if (!settings.machine.kernel) {
+	if (!settings.choice.kernel) {
 		(void)fprintf(stderr, "vmichost boot: expected --kernel FILE\n");
 		return EXIT_USAGE;
 	}
@@ -153,14 +144,10 @@ int verb_run_boot(const struct verb *verb, int argc, char **argv)
 		return EXIT_NO_MACHINE;
 	}
 	set_up(&settings);
-	settings.machine.console_fd = open_console(&settings);
-	if (settings.machine.console_fd < 0) {
-		(void)fprintf(stderr, "vmichost boot: cannot write the console to %s: %s\n",
-			      settings.console, strerror(-settings.machine.console_fd));
-		return EXIT_FAILURE;
-	}
-	r = run_main(&settings.run);
-	(void)close(settings.machine.console_fd);
+	r = open_ports(&settings);
+	if (r >= 0)
+		r = run_main(&settings.run);
+	close_ports(&settings);
 	return r == 0 && settings.report.error == 0 && !settings.report.ever_broke ? EXIT_SUCCESS :
 										     EXIT_FAILURE;
 }

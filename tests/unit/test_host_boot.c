@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/host/kvm/acpi.h"
@@ -321,22 +322,99 @@ static void the_serial_port_prints_and_interrupts(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(fd), 0);
-	ports_init(&p, fd[1]);
+	ports_init(&p, fd[1], -1);
 	assert_int_equal(ports_read(&p, 0x3fd, 1), 0x60);
 	(void)ports_write(&p, 0x3fb, 1, 0x80);
 	(void)ports_write(&p, 0x3f8, 1, 'x'); /* a divisor, not a character */
 	(void)ports_write(&p, 0x3fb, 1, 0x03);
 	(void)ports_write(&p, 0x3f8, 1, 'A');
-	assert_false(ports_serial_line(&p));
+	assert_false(ports_serial_line(&p, 0));
 	(void)ports_write(&p, 0x3f9, 1, 0x02);
-	assert_true(ports_serial_line(&p));
+	assert_true(ports_serial_line(&p, 0));
 	assert_int_equal(ports_read(&p, 0x3fa, 1), 0x02);
-	assert_false(ports_serial_line(&p));
+	assert_false(ports_serial_line(&p, 0));
 	assert_int_equal(ports_read(&p, 0x3fa, 1), 0x01);
 	(void)ports_write(&p, 0x3fa, 1, 1);
 	assert_int_equal(ports_read(&p, 0x3fa, 1), 0xc1);
 	assert_int_equal(read(fd[0], out, sizeof(out)), 1);
 	assert_string_equal(out, "A");
+	(void)close(fd[0]);
+	(void)close(fd[1]);
+}
+
+/* As Linux' driver of a 16550A does it: by interrupt, until nothing is there any more. */
+static void the_second_serial_port_sends_and_receives(void **state)
+{
+	char in[100] = "", out[100] = "";
+	struct ports p;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	ports_init(&p, -1, fd[1]);
+	assert_int_equal(ports_read(&p, 0x2fd, 1), 0x60);
+	assert_int_equal(ports_read(&p, 0x2f8, 1), 0);
+	(void)ports_write(&p, 0x2f9, 1, 0x01);
+	assert_false(ports_serial_line(&p, 1));
+	memset(in, 'i', sizeof(in) - 1);
+	assert_int_equal(write(fd[0], in, sizeof(in)), sizeof(in));
+	ports_serial_ready(&p);
+	assert_true(ports_serial_line(&p, 1));
+	assert_false(ports_serial_line(&p, 0));
+	assert_int_equal(ports_read(&p, 0x2fa, 1), 0x04);
+	for (size_t i = 0; i < sizeof(in); i++) {
+		assert_true(ports_serial_line(&p, 1)); /* also where the port fetches more */
+		assert_int_equal(ports_read(&p, 0x2fd, 1), 0x61);
+		out[i] = (char)ports_read(&p, 0x2f8, 1);
+	}
+	assert_memory_equal(in, out, sizeof(in));
+	assert_false(ports_serial_line(&p, 1));
+	assert_int_equal(ports_read(&p, 0x2fa, 1), 0x01);
+
+	(void)ports_write(&p, 0x2f8, 1, 'x');
+	assert_int_equal(read(fd[0], out, sizeof(out)), 1);
+	assert_int_equal(out[0], 'x');
+	/* What comes behind a FIFO that is emptied is not lost. */
+	assert_int_equal(write(fd[0], "a", 1), 1);
+	ports_serial_ready(&p);
+	assert_int_equal(write(fd[0], "b", 1), 1);
+	(void)ports_write(&p, 0x2fa, 1, 0x03);
+	assert_int_equal(ports_read(&p, 0x2fd, 1), 0x61);
+	assert_int_equal(ports_read(&p, 0x2f8, 1), 'b');
+	(void)close(fd[0]);
+	assert_int_equal(ports_read(&p, 0x2fd, 1), 0x60);
+	(void)close(fd[1]);
+}
+
+/* Nothing is lost and nobody is kept: the guest sees a transmitter that is not empty. */
+static void a_serial_port_that_is_not_read_holds_a_byte(void **state)
+{
+	uint8_t taken;
+	size_t sent = 0, got = 0;
+	struct ports p;
+	int fd[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
+	ports_init(&p, -1, fd[1]);
+	(void)ports_write(&p, 0x2f9, 1, 0x02);
+	(void)ports_read(&p, 0x2fa, 1);
+	while (ports_read(&p, 0x2fd, 1) == 0x60 && sent < 10000000) {
+		(void)ports_read(&p, 0x2fa, 1);
+		(void)ports_write(&p, 0x2f8, 1, (uint8_t)sent++);
+	}
+	assert_in_range(sent, 2, 9999999);
+	assert_false(ports_serial_line(&p, 1));
+	ports_serial_ready(&p);
+	assert_int_equal(ports_read(&p, 0x2fd, 1), 0);
+	for (; read(fd[0], &taken, 1) == 1; got++)
+		assert_int_equal(taken, (uint8_t)got);
+	assert_int_equal(got, sent - 1);
+	ports_serial_ready(&p);
+	assert_true(ports_serial_line(&p, 1));
+	assert_int_equal(ports_read(&p, 0x2fd, 1), 0x60);
+	assert_int_equal(read(fd[0], &taken, 1), 1);
+	assert_int_equal(taken, (uint8_t)got);
 	(void)close(fd[0]);
 	(void)close(fd[1]);
 }
@@ -363,7 +441,7 @@ static void the_machine_is_switched_off_and_reset_by_ports(void **state)
 	struct ports p;
 
 	(void)state;
-	ports_init(&p, -1);
+	ports_init(&p, -1, -1);
 	for (size_t i = 0; i < ARRAY_LEN(writes); i++)
 		if (ports_write(&p, writes[i].port, writes[i].size, writes[i].value) !=
 		    writes[i].request)
@@ -376,12 +454,12 @@ static void an_empty_bus_reads_as_ones(void **state)
 	struct ports p;
 
 	(void)state;
-	ports_init(&p, -1);
+	ports_init(&p, -1, -1);
 	for (uint32_t port = 0; port <= 0xffff; port++) {
 		(void)ports_write(&p, (uint16_t)port, 4, 0);
 		(void)ports_read(&p, (uint16_t)port, 4);
 	}
-	assert_int_equal(ports_read(&p, 0x2f8, 1), 0xff);
+	assert_int_equal(ports_read(&p, 0x3e8, 1), 0xff);
 	assert_int_equal(ports_read(&p, 0xcfc, 2), 0xffff);
 	assert_int_equal(ports_read(&p, 0xcfc, 4), 0xffffffff);
 }
@@ -392,7 +470,7 @@ static void the_clock_is_in_bcd_and_not_being_updated(void **state)
 	struct ports p;
 
 	(void)state;
-	ports_init(&p, -1);
+	ports_init(&p, -1, -1);
 	(void)ports_write(&p, 0x70, 1, 0x8a);
 	assert_int_equal(ports_read(&p, 0x71, 1), 0x26);
 	(void)ports_write(&p, 0x70, 1, 0x32);
@@ -417,6 +495,8 @@ int main(void)
 		TEST(every_table_is_found_and_adds_up),
 		TEST(too_many_processors_are_refused),
 		TEST(the_serial_port_prints_and_interrupts),
+		TEST(the_second_serial_port_sends_and_receives),
+		TEST(a_serial_port_that_is_not_read_holds_a_byte),
 		TEST(the_machine_is_switched_off_and_reset_by_ports),
 		TEST(an_empty_bus_reads_as_ones),
 		TEST(the_clock_is_in_bcd_and_not_being_updated),

@@ -224,7 +224,11 @@ static const char *play(const char *text, enum manner manner)
 	assert_int_equal(play_check(s, why, sizeof(why)), 0);
 	assert_int_equal(sd_event_new(&event), 0);
 	(void)snprintf(address, sizeof(address), "%d", manner);
-	assert_int_equal(play_new(event, s, fake_open, address, "/nowhere", &p), 0);
+	assert_int_equal(play_new(event, &(struct play_options){ .scenario = s,
+								 .open_link = fake_open,
+								 .address = address },
+				  &p),
+			 0);
 	r = play_run(p, why, sizeof(why));
 	if (r == 0)
 		r = play_finish(p, why, sizeof(why));
@@ -301,8 +305,8 @@ static void test_plays(void **state)
 		  ":5: expected timeout=61, came timeout=60" },
 		{ SHUTDOWN, SHUTS_DOWN, "an answer of shutdown that no step expects: status ok" },
 		{ SHUTDOWN, GOOD, ":1: an opening of shutdown did not come" },
-		{ "guest stop\n", GOOD, ":1: there is no guest's program to stop" },
-		{ "guest continue\n", GOOD, ":1: there is no guest's program to continue" },
+		{ "guest stop\n", GOOD, ":1: there is no guest's program" },
+		{ "guest continue\n", GOOD, ":1: there is no guest's program" },
 		{ AGREE "repeat 2 as n every 300\nsend heartbeat beat sequence={n}\n"
 		  "expect heartbeat status ok sequence={n+1}\nend\n", GOOD, "" },
 		{ "wait 1\nrepeat 3 every 20\nwait 60\nend\n", GOOD, ":3: a turn took " },
@@ -526,7 +530,8 @@ static void test_placeholders(void **state)
 	struct words_variables v;
 
 	(void)state;
-	words_init(&v, "/here");
+	words_init(&v);
+	v.dir = "/here";
 	words_set_variable(&v, 0, "i", 5);
 	words_set_variable(&v, 1, "j", 70);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -565,7 +570,9 @@ static char *run_whole(const char *text, char *const *guest, int *ret)
 	assert_int_equal(close(fd), 0);
 	(void)fflush(stdout);
 	assert_int_equal(dup2(fileno(f), 1), 1);
-	*ret = scenario_run_files(files, 1, guest);
+	*ret = scenario_run_files(&(struct scenario_options){ .files = files,
+							      .n_files = 1,
+							      .guest = guest });
 	(void)fflush(stdout);
 	assert_int_equal(dup2(ours, 1), 1);
 	assert_int_equal(close(ours), 0);

@@ -60,7 +60,7 @@ struct link_vmbus {
 	struct slot slot[COMPONENT_MAX];
 	struct outgoing outgoing[OUTGOING_MAX];
 	unsigned n_outgoing, first_outgoing;
-	sd_event_source *news_source, *retry_timer, *tick_timer;
+	sd_event_source *news_source, *serial_source, *retry_timer, *tick_timer;
 	bool crash_told;
 };
 
@@ -372,6 +372,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 static void machine_down(struct link_vmbus *l)
 {
 	l->news_source = sd_event_source_disable_unref(l->news_source);
+	l->serial_source = sd_event_source_disable_unref(l->serial_source);
 	l->retry_timer = sd_event_source_disable_unref(l->retry_timer);
 	l->n_outgoing = 0;
 	for (int c = 0; c < COMPONENT_MAX; c++)
@@ -380,6 +381,32 @@ static void machine_down(struct link_vmbus *l)
 }
 
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *user);
+
+static int on_serial(sd_event_source *source, int fd, uint32_t revents, void *user)
+{
+	struct link_vmbus *l = user;
+
+	(void)source;
+	(void)fd;
+	(void)revents;
+	machine_serial_ready(l->machine);
+	return 0;
+}
+
+/* By its edges: the port may leave bytes there until the guest has taken those that it holds, and
+ * then fetches them by itself. */
+static int watch_serial(struct link_vmbus *l)
+{
+	int r;
+
+	if (l->options.serial_fd < 0)
+		return 0;
+	r = sd_event_add_io(l->event, &l->serial_source, l->options.serial_fd,
+			    EPOLLIN | EPOLLOUT | EPOLLET, on_serial, l);
+	if (r >= 0)
+		(void)sd_event_source_set_description(l->serial_source, "guest-serial");
+	return r;
+}
 
 static int machine_up(struct link_vmbus *l)
 {
@@ -394,7 +421,8 @@ static int machine_up(struct link_vmbus *l)
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_description(l->news_source, "machine-news");
-	return machine_start(l->machine);
+	r = watch_serial(l);
+	return r < 0 ? r : machine_start(l->machine);
 }
 
 static void restart(struct link_vmbus *l)

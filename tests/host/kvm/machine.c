@@ -24,7 +24,7 @@
 #define TSS_ADDRESS 0xfffbd000ul
 
 /* Interrupt lines: the I/O APIC's, then one a processor for its synthetic interrupt. */
-#define GSI_SERIAL 4
+static const unsigned gsi_serial[PORTS_SERIALS] = { 4, 3 };
 #define GSI_IOAPIC 24u
 #define GSI_SYNIC(processor) (GSI_IOAPIC + (processor))
 #define ROUTES_MAX (16u + GSI_IOAPIC + MACHINE_PROCESSORS_MAX)
@@ -46,7 +46,7 @@ struct machine {
 	 * else. */
 	pthread_mutex_t ports_lock;
 	struct ports ports;
-	bool serial_line;
+	bool serial_line[PORTS_SERIALS];
 
 	pthread_mutex_t lock; /* for all below; never held together with the other */
 	struct synic synic[MACHINE_PROCESSORS_MAX];
@@ -150,13 +150,15 @@ static void raise_line(struct machine *m, unsigned gsi, bool level)
 	(void)ioctl(m->vm_fd, KVM_IRQ_LINE, &line);
 }
 
-static void update_serial_line(struct machine *m)
+static void update_serial_lines(struct machine *m)
 {
-	bool line = ports_serial_line(&m->ports);
+	for (unsigned i = 0; i < PORTS_SERIALS; i++) {
+		bool line = ports_serial_line(&m->ports, i);
 
-	if (line != m->serial_line)
-		raise_line(m, GSI_SERIAL, line);
-	m->serial_line = line;
+		if (line != m->serial_line[i])
+			raise_line(m, gsi_serial[i], line);
+		m->serial_line[i] = line;
+	}
 }
 
 static uint32_t on_read_port(void *user, uint16_t port, unsigned size)
@@ -166,7 +168,7 @@ static uint32_t on_read_port(void *user, uint16_t port, unsigned size)
 
 	(void)pthread_mutex_lock(&m->ports_lock);
 	value = ports_read(&m->ports, port, size);
-	update_serial_line(m);
+	update_serial_lines(m);
 	(void)pthread_mutex_unlock(&m->ports_lock);
 	return value;
 }
@@ -184,7 +186,7 @@ static void on_write_port(void *user, uint16_t port, unsigned size, uint32_t val
 
 	(void)pthread_mutex_lock(&m->ports_lock);
 	request = ports_write(&m->ports, port, size, value);
-	update_serial_line(m);
+	update_serial_lines(m);
 	(void)pthread_mutex_unlock(&m->ports_lock);
 	if (request == PORTS_NOTHING)
 		return;
@@ -426,7 +428,7 @@ int machine_new(const struct machine_options *options, struct machine **ret)
 	m->memory.fd = m->kvm_fd = m->vm_fd = m->news_fd = -1;
 	(void)pthread_mutex_init(&m->lock, NULL);
 	(void)pthread_mutex_init(&m->ports_lock, NULL);
-	ports_init(&m->ports, options->console_fd);
+	ports_init(&m->ports, options->console_fd, options->serial_fd);
 	r = set_up(m);
 	if (r < 0)
 		m = machine_free(m);
@@ -510,6 +512,14 @@ bool machine_take_message(struct machine *m, struct machine_message *ret)
 	}
 	(void)pthread_mutex_unlock(&m->lock);
 	return any;
+}
+
+void machine_serial_ready(struct machine *m)
+{
+	(void)pthread_mutex_lock(&m->ports_lock);
+	ports_serial_ready(&m->ports);
+	update_serial_lines(m);
+	(void)pthread_mutex_unlock(&m->ports_lock);
 }
 
 /* KVM's Hyper-V counter is its clock for this machine (arch/x86/kvm/hyperv.c). */

@@ -26,7 +26,8 @@ struct machine_options {
 	unsigned n_processors;
 	unsigned restarts;      /* how often it has been started again: the guest can see it */
 	uint32_t vmbus_version; /* connections of later protocols do not exist */
-	int console_fd;         /* what the guest writes to its serial port */
+	int console_fd;         /* what the guest writes to its first serial port */
+	int serial_fd;          /* its second one, both ways, must not block; -1: nobody is there */
 };
 
 enum machine_state {
@@ -64,6 +65,9 @@ void machine_take_news(struct machine *m);
 enum machine_state machine_state(struct machine *m, char *sentence, size_t size);
 /* Whether there was a message of the guest; in the order in which they were posted. */
 bool machine_take_message(struct machine *m, struct machine_message *ret);
+
+/* The options' serial_fd has become readable or writable. */
+void machine_serial_ready(struct machine *m);
 
 /* What the guest reads in its reference counter, in 100 ns. */
 uint64_t machine_reference_time(const struct machine *m);

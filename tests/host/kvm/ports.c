@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/host/kvm/ports.h"
 
+#include <errno.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "tests/host/kvm/acpi.h"
 
-#define SERIAL 0x3f8u
-#define SERIAL_LAST 0x3ffu
 #define CMOS_INDEX 0x70u
 #define CMOS_DATA 0x71u
 #define KEYBOARD_COMMAND 0x64u
@@ -21,38 +20,97 @@
 #define PM1_SLEEP_START 0x2000u
 #define PM1_SOFT_OFF 5u
 
-/* --- the serial port (National Semiconductor's PC16550D) --- */
+/* --- the serial ports (National Semiconductor's PC16550D) --- */
+
+#define SERIAL_PORTS 8
+static const uint16_t serial_first[PORTS_SERIALS] = { 0x3f8, 0x2f8 };
 
 #define LINE_DIVISOR 0x80u
+#define INTERRUPT_RECEIVED 0x01u
 #define INTERRUPT_EMPTY 0x02u
 #define IDENTIFY_NONE 0x01u
 #define IDENTIFY_EMPTY 0x02u
+#define IDENTIFY_RECEIVED 0x04u
 #define IDENTIFY_FIFO 0xc0u
+#define FIFO_ENABLED 0x01u
+#define FIFO_FORGET_RECEIVED 0x02u
+#define STATUS_RECEIVED 0x01u
 #define STATUS_EMPTY 0x60u
 #define MODEM_READY 0xb0u
 
-/* Interrupted only when the processor is to stop: then the guest's last words do not matter. */
-static void print(int fd, uint8_t c)
+/*
+ * A console that is slow keeps the guest: its write is interrupted only when the processor is to stop,
+ * and then the guest's last words do not matter. The other port keeps nobody: what its descriptor
+ * does not take is held, and the guest sees a transmitter that is not empty.
+ */
+static void serial_put(struct serial *s, uint8_t c)
 {
-	if (write(fd, &c, 1) < 0)
+	s->holds = write(s->fd, &c, 1) < 0 && s->two_way && errno == EAGAIN;
+	s->held = c;
+	s->empty_pending = !s->holds;
+}
+
+/* A byte that is sent while another is held takes its place, as in the real port's register. */
+static void serial_flush(struct serial *s)
+{
+	if (s->holds)
+		serial_put(s, s->held);
+}
+
+static void serial_refill(struct serial *s)
+{
+	ssize_t n;
+
+	if (!s->two_way || s->n_received)
 		return;
+	n = read(s->fd, s->received, sizeof(s->received));
+	s->first_received = 0;
+	s->n_received = n > 0 ? (unsigned)n : 0;
+}
+
+static uint8_t serial_take(struct serial *s)
+{
+	uint8_t c;
+
+	serial_refill(s);
+	if (!s->n_received)
+		return 0;
+	c = s->received[s->first_received++];
+	s->n_received--;
+	serial_refill(s);
+	return c;
+}
+
+static bool serial_wants(const struct serial *s, unsigned interrupt)
+{
+	return s->interrupts & interrupt &&
+	       (interrupt == INTERRUPT_RECEIVED ? s->n_received > 0 : s->empty_pending);
 }
 
 static uint8_t serial_identify(struct serial *s)
 {
-	uint8_t fifo = s->fifo & 1 ? IDENTIFY_FIFO : 0;
-	bool empty = s->empty_pending && s->interrupts & INTERRUPT_EMPTY;
+	uint8_t fifo = s->fifo & FIFO_ENABLED ? IDENTIFY_FIFO : 0;
 
-	if (empty)
-		s->empty_pending = false; /* reading it takes it back */
-	return fifo | (empty ? IDENTIFY_EMPTY : IDENTIFY_NONE);
+	if (serial_wants(s, INTERRUPT_RECEIVED))
+		return fifo | IDENTIFY_RECEIVED;
+	if (!serial_wants(s, INTERRUPT_EMPTY))
+		return fifo | IDENTIFY_NONE;
+	s->empty_pending = false; /* reading it takes it back */
+	return fifo | IDENTIFY_EMPTY;
+}
+
+static uint8_t serial_status(struct serial *s)
+{
+	serial_flush(s);
+	serial_refill(s);
+	return (s->holds ? 0 : STATUS_EMPTY) | (s->n_received ? STATUS_RECEIVED : 0);
 }
 
 static uint8_t serial_read(struct serial *s, unsigned reg)
 {
 	switch (reg) {
 	case 0:
-		return s->line & LINE_DIVISOR ? s->divisor[0] : 0;
+		return s->line & LINE_DIVISOR ? s->divisor[0] : serial_take(s);
 	case 1:
 		return s->line & LINE_DIVISOR ? s->divisor[1] : s->interrupts;
 	case 2:
@@ -62,7 +120,7 @@ static uint8_t serial_read(struct serial *s, unsigned reg)
 	case 4:
 		return s->modem;
 	case 5:
-		return STATUS_EMPTY;
+		return serial_status(s);
 	case 6:
 		return MODEM_READY;
 	default:
@@ -70,26 +128,25 @@ static uint8_t serial_read(struct serial *s, unsigned reg)
 	}
 }
 
-static void serial_write(struct ports *p, unsigned reg, uint8_t value)
+static void serial_write(struct serial *s, unsigned reg, uint8_t value)
 {
-	struct serial *s = &p->serial;
-
 	if (reg < 2 && s->line & LINE_DIVISOR) {
 		s->divisor[reg] = value;
 		return;
 	}
 	switch (reg) {
 	case 0:
-		print(p->console_fd, value);
-		s->empty_pending = true;
+		serial_put(s, value);
 		break;
 	case 1:
-		if (value & ~s->interrupts & INTERRUPT_EMPTY)
+		if (value & ~s->interrupts & INTERRUPT_EMPTY && !s->holds)
 			s->empty_pending = true;
 		s->interrupts = value & 0x0f;
 		break;
 	case 2:
 		s->fifo = value;
+		if (value & FIFO_FORGET_RECEIVED)
+			s->n_received = 0;
 		break;
 	case 3:
 		s->line = value;
@@ -105,9 +162,28 @@ static void serial_write(struct ports *p, unsigned reg, uint8_t value)
 	}
 }
 
-bool ports_serial_line(const struct ports *p)
+/* The serial port that an access of this size is for, and *ret its register; NULL: none. */
+static struct serial *find_serial(struct ports *p, uint16_t port, unsigned size, unsigned *ret)
 {
-	return p->serial.empty_pending && p->serial.interrupts & INTERRUPT_EMPTY;
+	for (unsigned i = 0; i < PORTS_SERIALS; i++)
+		if (size == 1 && port >= serial_first[i] && port - serial_first[i] < SERIAL_PORTS) {
+			*ret = (unsigned)(port - serial_first[i]);
+			return &p->serial[i];
+		}
+	return NULL;
+}
+
+void ports_serial_ready(struct ports *p)
+{
+	serial_flush(&p->serial[1]);
+	serial_refill(&p->serial[1]);
+}
+
+bool ports_serial_line(const struct ports *p, unsigned serial)
+{
+	const struct serial *s = &p->serial[serial];
+
+	return serial_wants(s, INTERRUPT_RECEIVED) || serial_wants(s, INTERRUPT_EMPTY);
 }
 
 /* --- the clock (Motorola's MC146818A), in UTC --- */
@@ -153,15 +229,19 @@ static uint8_t cmos_read(uint8_t index)
 
 /* --- all --- */
 
-void ports_init(struct ports *p, int console_fd)
+void ports_init(struct ports *p, int console_fd, int serial_fd)
 {
-	*p = (struct ports){ .console_fd = console_fd };
+	*p = (struct ports){ .serial = { { .fd = console_fd },
+					 { .fd = serial_fd, .two_way = serial_fd >= 0 } } };
 }
 
 uint32_t ports_read(struct ports *p, uint16_t port, unsigned size)
 {
-	if (port >= SERIAL && port <= SERIAL_LAST && size == 1)
-		return serial_read(&p->serial, port - SERIAL);
+	unsigned reg;
+	struct serial *serial = find_serial(p, port, size, &reg);
+
+	if (serial)
+		return serial_read(serial, reg);
 	switch (port) {
 	case CMOS_INDEX:
 		return p->cmos_index;
@@ -180,8 +260,11 @@ uint32_t ports_read(struct ports *p, uint16_t port, unsigned size)
 
 enum ports_request ports_write(struct ports *p, uint16_t port, unsigned size, uint32_t value)
 {
-	if (port >= SERIAL && port <= SERIAL_LAST && size == 1) {
-		serial_write(p, port - SERIAL, (uint8_t)value);
+	unsigned reg;
+	struct serial *serial = find_serial(p, port, size, &reg);
+
+	if (serial) {
+		serial_write(serial, reg, (uint8_t)value);
 		return PORTS_NOTHING;
 	}
 	switch (port) {
