@@ -3,7 +3,7 @@
 # fetch.sh DIR SUITE PACKAGE...: downloads packages of a Debian suite with the machine's own apt, and
 # unpacks them into DIR/root. The apt configuration is private to DIR: lists, cache and an empty
 # dpkg status lie there, nothing of the machine is changed. What is in DIR already stays; only a
-# complete one counts (DIR/done holds the packages' names).
+# complete one counts (DIR/done holds the packages' names). Of two at once, one waits for the other.
 # DIR/root/vmlinuz and DIR/root/modules are links to the kernel's image and modules, if there is one.
 # The archive is the one that apt has for Debian already, else deb.debian.org.
 set -eu
@@ -12,6 +12,9 @@ dir=$1
 suite=$2
 shift 2
 
+mkdir -p "$dir"
+exec 9>"$dir.lock"
+flock 9
 [ "$(cat "$dir/done" 2>/dev/null)" != "$suite $*" ] || exit 0
 command -v apt-get >/dev/null || { echo "apt-get is needed to fetch Debian's kernel" >&2; exit 1; }
 
@@ -31,6 +34,7 @@ private_apt() {
 		-o Dir::State="$dir/apt" -o Dir::State::Lists="$dir/apt/lists" \
 		-o Dir::State::status="$dir/apt/status" -o Dir::Cache="$dir/apt/cache" \
 		-o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User=root \
+		-o Acquire::http::Timeout=30 -o Acquire::Retries=2 -o APT::Update::Error-Mode=any \
 		-o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
 		-o APT::Install-Recommends=false "$@"
 }

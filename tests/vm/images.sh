@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# images.sh SET: makes what tests boot, as the directory $out/images/SET and as an archive of it, which an
+# emulated machine has as /SET. For check.sh; what goes wrong is its last line. The sets:
+#	machine		the kernel and the initramfs of the machine that is emulated
+#	hostile		a guest that means no good
+#	stock-N		Debian's kernel N with its own drivers, and Debian's hyperv-daemons
+#	vmicd-N		the same with vmicd and vmic-bind
+set -eu
+
+set=$1
+kernel=${set#*-}
+images=$out/images
+tree=$images/$set
+rm -rf "$tree"
+mkdir -p "$tree"
+
+# The newest kernel that may stand for each line of them, where Debian has it.
+suite() {
+	case $1 in
+	6.1) echo bookworm ;;
+	6.12) echo bookworm-backports ;;
+	7.2) echo forky ;;
+	7.3) echo trixie-backports ;;
+	esac
+}
+
+# fetch_kernel N: into $root
+fetch_kernel() {
+	root=$cache/linux-$1/root
+	sh tests/vm/fetch.sh "$cache/linux-$1" "$(suite "$1")" linux-image-cloud-amd64
+	[ -e "$root/vmlinux" ] || sh tests/vm/vmlinux.sh "$root/vmlinuz" "$root/vmlinux"
+}
+
+archive() {
+	(cd "$images" && find "$set" | cpio --quiet -o -H newc) >"$tree.cpio.new"
+	mv "$tree.cpio.new" "$tree.cpio"
+}
+
+case $set in
+machine)
+	fetch_kernel 6.12
+	cp -L "$root/vmlinux" "$tree"
+	sh tests/vm/initramfs.sh "$tree.cpio" tests/vm/outer-init.sh "$root" "irqbypass kvm kvm-amd" \
+		"$build/vmichost"
+	;;
+hostile)
+	cp "$out/hostile" tests/vm/hostile.ld "$tree"
+	archive
+	;;
+stock-* | vmicd-*)
+	fetch_kernel "$kernel"
+	sh tests/vm/fetch.sh "$cache/daemons" bookworm-backports hyperv-daemons
+	cp -L "$root/vmlinux" "$root/vmlinuz" "$tree"
+	programs="$cache/daemons/root/usr/sbin/hv_kvp_daemon $cache/daemons/root/usr/sbin/hv_vss_daemon"
+	modules="hv_vmbus hv_utils"
+	# shellcheck disable=SC2086 # several words
+	sh tests/vm/initramfs.sh "$tree/guest.cpio" tests/vm/guest-init.sh "$root" "$modules" $programs
+	archive
+	;;
+*)
+	echo "images.sh: there is no set \"$set\""
+	exit 2
+	;;
+esac
