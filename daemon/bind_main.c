@@ -186,6 +186,8 @@ static const char *not_served(const struct conf *conf, enum ic_component compone
 		return "the configuration says Enable=no";
 	if (conf->component[component].policy.message.n == 0)
 		return "the configured profile has no version of it";
+	if (component == IC_KVP && conf->kvp_route == CONF_ROUTE_HV_UTILS)
+		return "the configuration leaves it with hv_utils, Route=hv_utils";
 	return NULL;
 }
 

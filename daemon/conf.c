@@ -43,6 +43,11 @@ const char *const conf_clock_names[CONF_CLOCKS] = {
 	[CONF_CLOCK_STEP] = "step",
 };
 
+const char *const conf_route_names[CONF_ROUTES] = {
+	[CONF_ROUTE_VMBUS] = "vmbus",
+	[CONF_ROUTE_HV_UTILS] = "hv_utils",
+};
+
 static const char *const log_target_names[LOG_TARGETS] = {
 	[LOG_TARGET_AUTO] = "auto",
 	[LOG_TARGET_JOURNAL] = "journal",
@@ -218,6 +223,12 @@ static int set_pool_directory(struct reading *r, enum ic_component c, const char
 	return 0;
 }
 
+static int set_route(struct reading *r, enum ic_component c, const char *value)
+{
+	(void)c;
+	return parse_name(value, conf_route_names, CONF_ROUTES, &r->conf.kvp_route);
+}
+
 static int set_enable(struct reading *r, enum ic_component c, const char *value)
 {
 	static const char *const names[] = { "no", "yes" };
@@ -304,6 +315,7 @@ static const struct key {
 	{ "Negotiation", "Profile", set_profile, "a name that 'vmicd --list-profiles' prints" },
 	{ "Heartbeat", "ApplicationState", set_state, "unknown, healthy, critical or stopped" },
 	{ "KVP", "PoolDirectory", set_pool_directory, "an absolute path" },
+	{ "KVP", "Route", set_route, "vmbus or hv_utils" },
 	{ "TimeSync", "Clock", set_clock, "none or step" },
 	{ NULL, "Enable", set_enable, "yes or no" },
 	{ NULL, "Framework", set_framework, VERSIONS_EXPECTED },
@@ -529,6 +541,7 @@ int conf_read(const char *path, struct conf *ret, struct conf_error *error)
 			.application_state = HEARTBEAT_UNKNOWN,
 			.clock = CONF_CLOCK_NONE,
 			.pool_directory = "/var/lib/hyperv",
+			.kvp_route = CONF_ROUTE_VMBUS,
 		},
 		.error = error,
 	};

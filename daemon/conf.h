@@ -15,6 +15,15 @@ enum conf_clock {
 
 extern const char *const conf_clock_names[CONF_CLOCKS];
 
+/* Who negotiates with the host for key-value pairs, and so how they are served. */
+enum conf_route {
+	CONF_ROUTE_VMBUS,    /* we, by the component's channel */
+	CONF_ROUTE_HV_UTILS, /* the kernel's driver, behind which we answer */
+	CONF_ROUTES
+};
+
+extern const char *const conf_route_names[CONF_ROUTES];
+
 struct conf_component {
 	bool enabled;
 	struct ic_policy policy;  /* the profile's, with what the configuration says instead */
@@ -29,6 +38,7 @@ struct conf {
 	enum heartbeat_state application_state;
 	enum conf_clock clock;
 	char pool_directory[4096];
+	enum conf_route kvp_route;
 	struct conf_component component[IC_COMPONENTS];
 };
 

@@ -9,6 +9,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/kvp_data.h"
+#include "daemon/kvpdev.h"
 #include "daemon/socket.h"
 #include "daemon/timekeeper.h"
 #include "daemon/uio.h"
@@ -32,6 +33,7 @@ struct manager {
 	struct timesync timesync;
 	struct kvp_data *kvp_data;
 	struct kvp kvp;
+	struct kvpdev *kvpdev; /* key-value pairs are served behind the kernel's driver */
 	struct log_rate network_trouble;
 };
 
@@ -168,6 +170,37 @@ static int start_kvp(struct manager *m, bool dry_run)
 	return 0;
 }
 
+/* What the configuration says of negotiations is lost on a driver that negotiates itself. */
+static bool has_own_answers(const struct conf_component *c)
+{
+	const struct ic_raw *raw = &c->policy.raw;
+
+	return c->overridden || c->answer_delay_s > 0 || raw->has_answer || raw->has_counts ||
+	       raw->has_truncate;
+}
+
+/* Route=hv_utils, which needs a kernel with a driver: a simulated host has none. */
+static int start_kvpdev(struct manager *m)
+{
+	const struct conf_component *conf = &m->conf->component[IC_KVP];
+	const struct kvpdev_options options = { .event = m->event, .log = m->log, .kvp = &m->kvp };
+	int r;
+
+	if (!conf->enabled || m->conf->kvp_route != CONF_ROUTE_HV_UTILS)
+		return 0;
+	if (!m->uio) {
+		log_warning(m->log, "KVP: there is no hv_utils at a simulated host, Route=hv_utils is ignored");
+		return 0;
+	}
+	if (has_own_answers(conf))
+		log_warning(m->log, "KVP: hv_utils negotiates itself, what [KVP] says of versions and answers is "
+			    "ignored");
+	r = kvpdev_new(&options, &m->kvpdev);
+	if (r < 0)
+		log_error(m->log, "cannot set up KVP behind hv_utils: %s", strerror(-r));
+	return r;
+}
+
 /* --- start and stop --- */
 
 static int start_socket(struct manager *m, const char *path)
@@ -207,7 +240,8 @@ static int start_channels(struct manager *m)
 		};
 		int r;
 
-		if (!conf->enabled || conf->policy.message.n == 0)
+		if (!conf->enabled || conf->policy.message.n == 0 ||
+		    (service->component == IC_KVP && m->kvpdev))
 			continue;
 		if (!options.user) {
 			log_error(m->log, "%s has nothing to work on: service_user does not know it",
@@ -284,6 +318,9 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 	r = start_kvp(m, options->dry_run);
 	if (r < 0)
 		return r;
+	r = start_kvpdev(m);
+	if (r < 0)
+		return r;
 	r = start_channels(m);
 	if (r < 0)
 		return r;
@@ -300,6 +337,7 @@ struct manager *manager_free(struct manager *m)
 		m->channels[i] = channel_free(m->channels[i]);
 	m->socket = socket_free(m->socket);
 	m->uio = uio_free(m->uio);
+	m->kvpdev = kvpdev_free(m->kvpdev);
 	m->kvp_data = kvp_data_free(m->kvp_data);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);

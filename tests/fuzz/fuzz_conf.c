@@ -109,6 +109,7 @@ static void conf_check(const struct conf *c)
 	fuzz_require((unsigned)c->log_target < LOG_TARGETS);
 	fuzz_require((unsigned)c->application_state < HEARTBEAT_STATES);
 	fuzz_require((unsigned)c->clock < CONF_CLOCKS);
+	fuzz_require((unsigned)c->kvp_route < CONF_ROUTES);
 	fuzz_require(c->pool_directory[0] == '/');
 	fuzz_require(strnlen(c->pool_directory, sizeof(c->pool_directory)) < 200);
 	for (size_t i = 0; i < ARRAY_LEN(served); i++) {

@@ -76,6 +76,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(c.application_state, HEARTBEAT_UNKNOWN);
 	assert_int_equal(c.clock, CONF_CLOCK_NONE);
 	assert_string_equal(c.pool_directory, "/var/lib/hyperv");
+	assert_int_equal(c.kvp_route, CONF_ROUTE_VMBUS);
 	for (int i = 0; i < IC_COMPONENTS; i++) {
 		assert_true(c.component[i].enabled);
 		assert_int_equal(c.component[i].answer_delay_s, 0);
@@ -132,6 +133,11 @@ static const char *see_state(const struct conf *c)
 static const char *see_pools(const struct conf *c)
 {
 	return c->pool_directory;
+}
+
+static const char *see_route(const struct conf *c)
+{
+	return conf_route_names[c->kvp_route];
 }
 
 static const char *see_clock(const struct conf *c)
@@ -194,6 +200,8 @@ static const struct {
 	{ "Heartbeat", "ApplicationState", "stopped", see_state, "3" },
 	{ "KVP", "PoolDirectory", "/", see_pools, "/" },
 	{ "KVP", "PoolDirectory", "/srv/my pools", see_pools, "/srv/my pools" },
+	{ "KVP", "Route", "vmbus", see_route, "vmbus" },
+	{ "KVP", "Route", "hv_utils", see_route, "hv_utils" },
 	{ "TimeSync", "Clock", "none", see_clock, "none" },
 	{ "TimeSync", "Clock", "step", see_clock, "step" },
 	{ "TimeSync", "Enable", "yes", see_timesync, AS_LEGACY },
@@ -285,6 +293,9 @@ static const struct {
 	{ "Heartbeat", "ApplicationState", "1", "unknown, healthy, critical or stopped" },
 	{ "KVP", "PoolDirectory", "", "an absolute path" },
 	{ "KVP", "PoolDirectory", "var/lib/hyperv", "an absolute path" },
+	{ "KVP", "Route", "", "vmbus or hv_utils" },
+	{ "KVP", "Route", "hv_util", "vmbus or hv_utils" },
+	{ "KVP", "Route", "uio", "vmbus or hv_utils" },
 	{ "TimeSync", "Clock", "slew", "none or step" },
 	{ "TimeSync", "Enable", "", "yes or no" },
 	{ "TimeSync", "Enable", "true", "yes or no" },

@@ -271,6 +271,23 @@ static void it_ends_well_when_the_host_hangs_up(void **state)
 	temp_dir_done(&d);
 }
 
+/* A simulated host has no driver to stand behind: the channel is served. */
+static void the_route_is_ignored_without_a_kernels_driver(void **state)
+{
+	struct temp_dir d = temp_dir_new();
+
+	(void)state;
+	temp_dir_put(&d, "c.d/route.conf", "[KVP]\nRoute=hv_utils\n");
+	(void)close(start_connected(&d, NULL));
+	program_wait(&run);
+	assert_string_equal(run.err, "vmicd: KVP: there is no hv_utils at a simulated host, "
+				     "Route=hv_utils is ignored\n"
+				     "vmicd: vmicd " VMICD_VERSION ", profile legacy\n"
+				     "vmicd: the host has hung up\n");
+	assert_int_equal(run.status, 0);
+	temp_dir_done(&d);
+}
+
 static void it_ends_well_when_told_to(void **state)
 {
 	static const int signals[] = { SIGTERM, SIGINT };
@@ -319,6 +336,7 @@ int main(void)
 		cmocka_unit_test(without_a_vmbus_it_says_so),
 		cmocka_unit_test(a_transport_can_be_given_again),
 		cmocka_unit_test(it_ends_well_when_the_host_hangs_up),
+		cmocka_unit_test(the_route_is_ignored_without_a_kernels_driver),
 		cmocka_unit_test(it_ends_well_when_told_to),
 		cmocka_unit_test(a_dry_run_changes_nothing),
 	};
