@@ -223,6 +223,7 @@ $(BENCH:tests/bench/%.c=$(BUILD)/plain/%): $(BUILD)/plain/%: $(BUILD)/plain/test
 .PHONY: bench
 bench: programs $(BENCH:tests/bench/%.c=$(BUILD)/plain/%)
 	@for b in $(BENCH:tests/bench/%.c=$(BUILD)/plain/%); do $$b || exit 1; done
+	@sh tests/vm/bench.sh $(BUILD)
 
 .PHONY: coverage
 coverage: $(BUILD)/cov/vmicd $(BUILD)/cov/vmichost $(call tests_in,cov)

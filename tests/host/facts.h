@@ -51,7 +51,7 @@ struct opening_facts {
 	unsigned signals;    /* of the guest to the host */
 };
 
-#define FACTS_OPENINGS_MAX 8
+#define FACTS_OPENINGS_MAX 16
 
 /* The last ones, the oldest first. */
 struct opening_list {
