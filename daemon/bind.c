@@ -191,8 +191,12 @@ static enum bind_result conclude_give_back(const struct bind_move *m, int r)
 		bind_say_unfinished(m, r);
 		return BIND_FAILED;
 	}
-	bind_say(m->b, BIND_SAY_DONE, m->device.component, "given back to %s",
-		 m->device.driver[0] ? m->device.driver : "the kernel, which has no driver for it");
+	if (m->device.driver[0] == '\0')
+		bind_say(m->b, BIND_SAY_DONE, m->device.component,
+			 "has no driver: this kernel has none that takes it by itself");
+	else
+		bind_say(m->b, BIND_SAY_DONE, m->device.component, "given back to %s",
+			 m->device.driver);
 	return BIND_DONE;
 }
 

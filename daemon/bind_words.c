@@ -271,8 +271,8 @@ void bind_say_clock(const struct bind *b, const struct device *device)
 	b->ops->clock(b->user, &clock);
 	if (clock.node[0] != '\0')
 		bind_say(b, BIND_SAY_WARNING, device->component,
-			 "with hv_utils' time synchronization the host's clock goes away: %s, /dev/ptp_hyperv",
-			 clock.node);
+			 "with hv_utils' time synchronization the host's clock goes away: %s, which is "
+			 "/dev/ptp_hyperv", clock.node);
 	if (find_holder(b, clock.node, &holder)) {
 		bind_holder_format(&holder, who);
 		bind_say(b, BIND_SAY_WARNING, device->component,
