@@ -172,7 +172,6 @@ static void on_registered(struct kvpdev *d, size_t len)
 		return;
 	}
 	d->state = SERVING;
-	timer_stop(d);
 	log_limited(d->log, &d->openings, now_usec(d) * 1000, LOG_INFO, fields,
 		    "KVP: serving behind the kernel's driver hv_utils, which negotiates the version with "
 		    "the host itself");
@@ -183,7 +182,6 @@ static void send_answer(struct kvpdev *d)
 	int r = msg_write(d);
 
 	d->state = SERVING;
-	timer_stop(d);
 	if (r < 0)
 		device_lost(d, LOG_WARNING, "the kernel's driver did not take an answer", r);
 }
@@ -233,7 +231,6 @@ static void take_message(struct kvpdev *d, size_t len)
 		return;
 	}
 	d->state = SERVING;
-	timer_stop(d);
 	serve(d, len);
 }
 
@@ -274,7 +271,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	case HOLDING:
 		retry_request(d);
 		break;
-	case SERVING:
+	case SERVING: /* what it was for has come */
 		break;
 	}
 	return 0;

@@ -22,6 +22,7 @@ static struct {
 	int open_error;	 /* what opening fails with, 0: it does not */
 	int write_error; /* likewise */
 	int read_error;
+	size_t write_less; /* takes so many bytes less */
 	int flags; /* of the last opening */
 	unsigned opened;
 	int fd;	       /* our end, -1: there has been none */
@@ -61,6 +62,8 @@ ssize_t write(int fd, const void *from, size_t n)
 		errno = driver.write_error;
 		return -1;
 	}
+	if (fd == driver.device_fd && driver.write_less)
+		return (ssize_t)(n - driver.write_less);
 	return syscall(SYS_write, fd, from, n);
 }
 
@@ -427,18 +430,30 @@ static void a_read_that_only_came_too_early_does_not(void **state)
 /* The driver gave the request up: it was suspended, or we were stopped for too long. */
 static void a_refused_answer_makes_it_register_again(void **state)
 {
+	static const struct {
+		int error;
+		size_t less;
+		const char *why;
+	} rows[] = { { EINVAL, 0, "Invalid argument" }, { 0, 1, "Input/output error" } };
 	struct fixture *f = *state;
 
 	start_registered(f);
-	driver.write_error = EINVAL;
-	put_enumerate(f->msg, 2, 0);
-	driver_sends(f);
-	(void)logged_one(LOG_WARNING, "did not take an answer: Invalid argument");
-	assert_true(daemon_has_closed());
-	driver.write_error = 0;
-	pass_time(f->event, 2 * SECOND);
-	driver_registers(f);
-	assert_serves(f);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char line[64];
+
+		driver.write_error = rows[i].error;
+		driver.write_less = rows[i].less;
+		put_enumerate(f->msg, 2, 0);
+		driver_sends(f);
+		(void)snprintf(line, sizeof(line), "did not take an answer: %s", rows[i].why);
+		(void)logged_one(LOG_WARNING, line);
+		assert_true(daemon_has_closed());
+		driver.write_error = 0;
+		driver.write_less = 0;
+		pass_time(f->event, 2 * SECOND);
+		driver_registers(f);
+		assert_serves(f);
+	}
 }
 
 static void a_message_of_another_size_is_no_request(void **state)
