@@ -481,6 +481,24 @@ static int consider_first(void *user, const struct device *device)
 	return 0;
 }
 
+/* The lasting state of things on a kernel whose uio_hv_generic cannot carry a component; whether this
+ * is one shows only when vmic-bind tries. */
+static void log_nothing_ours(const struct uio *u)
+{
+	bool elsewhere = false;
+
+	for (int i = 0; i < IC_COMPONENTS; i++) {
+		if (u->ports[i])
+			return;
+		elsewhere = elsewhere || u->said[i][0] != '\0';
+	}
+	if (elsewhere)
+		log_line(u->log, LOG_NOTICE, NULL,
+			 "no device is ours: the kernel's own driver has them and negotiates their versions. "
+			 "Linux before 6.10 cannot hand them over, 'vmic-bind take' then says so; what can be "
+			 "served there is key-value pairs, behind that driver ([KVP] Route=hv_utils)");
+}
+
 static void look_first(struct uio *u)
 {
 	bool open = false;
@@ -496,6 +514,7 @@ static void look_first(struct uio *u)
 		if (!u->seen[i] && u->events->serves(u->user, &ic_class_ids[i]))
 			log_line(u->log, LOG_DEBUG, NULL, "%s: there is no device", ic_component_names[i]);
 	}
+	log_nothing_ours(u);
 	if (u->denied && !open)
 		u->events->ended(u->user, -EACCES);
 }
