@@ -485,14 +485,10 @@ static int consider_first(void *user, const struct device *device)
  * is one shows only when vmic-bind tries. */
 static void log_nothing_ours(const struct uio *u)
 {
-	bool elsewhere = false;
-
-	for (int i = 0; i < IC_COMPONENTS; i++) {
+	for (int i = 0; i < IC_COMPONENTS; i++)
 		if (u->ports[i])
 			return;
-		elsewhere = elsewhere || u->said[i][0] != '\0';
-	}
-	if (elsewhere)
+	if (u->said[IC_KVP][0] != '\0')
 		log_line(u->log, LOG_NOTICE, NULL,
 			 "no device is ours: the kernel's own driver has them and negotiates their versions. "
 			 "Linux before 6.10 cannot hand them over, 'vmic-bind take' then says so; what can be "
