@@ -26,6 +26,7 @@ wanted_check='
 cmd:clang clang clang clang
 clang-rt:fuzzer libclang-rt-dev compiler-rt clang
 cmd:mandoc mandoc mandoc mandoc
+cmd:umockdev-run umockdev umockdev umockdev
 '
 wanted_fuzz='
 cmd:afl-fuzz afl++ american-fuzzy-lop american-fuzzy-lop
