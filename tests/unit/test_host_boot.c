@@ -374,6 +374,21 @@ static void the_second_serial_port_sends_and_receives(void **state)
 	(void)ports_write(&p, 0x2f8, 1, 'x');
 	assert_int_equal(read(fd[0], out, sizeof(out)), 1);
 	assert_int_equal(out[0], 'x');
+	/* A driver that is interrupted fills the FIFO; it goes when that comes to look why. */
+	(void)ports_write(&p, 0x2f9, 1, 0x02);
+	assert_int_equal(ports_read(&p, 0x2fa, 1), 0x02);
+	for (char c = 'a'; c <= 'p'; c++)
+		(void)ports_write(&p, 0x2f8, 1, (uint8_t)c);
+	assert_int_equal(read(fd[0], out, sizeof(out)), -1);
+	assert_true(ports_serial_line(&p, 1));
+	assert_int_equal(ports_read(&p, 0x2fa, 1), 0x02);
+	assert_int_equal(read(fd[0], out, sizeof(out)), 16);
+	assert_memory_equal(out, "abcdefghijklmnop", 16);
+	/* Or when it will not come again. */
+	(void)ports_write(&p, 0x2f8, 1, 'q');
+	(void)ports_write(&p, 0x2f9, 1, 0x01);
+	assert_int_equal(read(fd[0], out, sizeof(out)), 1);
+	assert_int_equal(out[0], 'q');
 	/* What comes behind a FIFO that is emptied is not lost. */
 	assert_int_equal(write(fd[0], "a", 1), 1);
 	ports_serial_ready(&p);
@@ -407,6 +422,9 @@ static void a_serial_port_that_is_not_read_holds_a_byte(void **state)
 	assert_false(ports_serial_line(&p, 1));
 	ports_serial_ready(&p);
 	assert_int_equal(ports_read(&p, 0x2fd, 1), 0);
+	/* One that does not look loses what the FIFO does not hold, and nothing else. */
+	for (int i = 0; i < 1000; i++)
+		(void)ports_write(&p, 0x2f8, 1, 'x');
 	for (; read(fd[0], &taken, 1) == 1; got++)
 		assert_int_equal(taken, (uint8_t)got);
 	assert_int_equal(got, sent - 1);
@@ -415,6 +433,11 @@ static void a_serial_port_that_is_not_read_holds_a_byte(void **state)
 	assert_int_equal(ports_read(&p, 0x2fd, 1), 0x60);
 	assert_int_equal(read(fd[0], &taken, 1), 1);
 	assert_int_equal(taken, (uint8_t)got);
+	for (int i = 0; i < 15; i++) {
+		assert_int_equal(read(fd[0], &taken, 1), 1);
+		assert_int_equal(taken, 'x');
+	}
+	assert_int_equal(read(fd[0], &taken, 1), -1);
 	(void)close(fd[0]);
 	(void)close(fd[1]);
 }

@@ -2,6 +2,7 @@
 #include "tests/host/kvm/ports.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,20 +42,37 @@ static const uint16_t serial_first[PORTS_SERIALS] = { 0x3f8, 0x2f8 };
 /*
  * A console that is slow keeps the guest: its write is interrupted only when the processor is to stop,
  * and then the guest's last words do not matter. The other port keeps nobody: what its descriptor
- * does not take is held, and the guest sees a transmitter that is not empty.
+ * does not take stays, and the guest sees a transmitter that is not empty.
+ */
+static void serial_flush(struct serial *s)
+{
+	bool was_stuck = s->stuck;
+	ssize_t n = s->n_sent ? write(s->fd, s->sent, s->n_sent) : 0;
+
+	if (n < 0) /* what cannot be sent now or ever: kept, or lost */
+		n = s->two_way && errno == EAGAIN ? 0 : (ssize_t)s->n_sent;
+	s->n_sent -= (unsigned)n;
+	memmove(s->sent, s->sent + n, s->n_sent);
+	s->stuck = s->n_sent > 0;
+	if (s->stuck != was_stuck)
+		s->empty_pending = was_stuck;
+}
+
+/*
+ * A driver that is interrupted fills the FIFO and comes back for that: then all of it goes at once.
+ * Others need not come back, and of the console each byte counts when the machine ends. What is sent
+ * into a full FIFO takes the last one's place.
  */
 static void serial_put(struct serial *s, uint8_t c)
 {
-	s->holds = write(s->fd, &c, 1) < 0 && s->two_way && errno == EAGAIN;
-	s->held = c;
-	s->empty_pending = !s->holds;
-}
+	bool comes_back = s->two_way && s->interrupts & INTERRUPT_EMPTY;
 
-/* A byte that is sent while another is held takes its place, as in the real port's register. */
-static void serial_flush(struct serial *s)
-{
-	if (s->holds)
-		serial_put(s, s->held);
+	if (s->n_sent == sizeof(s->sent))
+		s->n_sent--;
+	s->sent[s->n_sent++] = c;
+	s->empty_pending = !s->stuck;
+	if (!comes_back || s->stuck)
+		serial_flush(s);
 }
 
 static void serial_refill(struct serial *s)
@@ -91,6 +109,7 @@ static uint8_t serial_identify(struct serial *s)
 {
 	uint8_t fifo = s->fifo & FIFO_ENABLED ? IDENTIFY_FIFO : 0;
 
+	serial_flush(s);
 	if (serial_wants(s, INTERRUPT_RECEIVED))
 		return fifo | IDENTIFY_RECEIVED;
 	if (!serial_wants(s, INTERRUPT_EMPTY))
@@ -103,7 +122,7 @@ static uint8_t serial_status(struct serial *s)
 {
 	serial_flush(s);
 	serial_refill(s);
-	return (s->holds ? 0 : STATUS_EMPTY) | (s->n_received ? STATUS_RECEIVED : 0);
+	return (s->stuck ? 0 : STATUS_EMPTY) | (s->n_received ? STATUS_RECEIVED : 0);
 }
 
 static uint8_t serial_read(struct serial *s, unsigned reg)
@@ -139,9 +158,10 @@ static void serial_write(struct serial *s, unsigned reg, uint8_t value)
 		serial_put(s, value);
 		break;
 	case 1:
-		if (value & ~s->interrupts & INTERRUPT_EMPTY && !s->holds)
+		if (value & ~s->interrupts & INTERRUPT_EMPTY && !s->stuck)
 			s->empty_pending = true;
 		s->interrupts = value & 0x0f;
+		serial_flush(s); /* who is not interrupted may not come back */
 		break;
 	case 2:
 		s->fifo = value;

@@ -24,10 +24,9 @@ struct serial {
 	bool two_way; /* it receives from there too; then fd must not block */
 	uint8_t divisor[2], interrupts, fifo, line, modem, scratch;
 	bool empty_pending; /* "the transmitter is empty" has not been looked at */
-	bool holds;         /* a byte that fd has not taken yet: the transmitter is not empty */
-	uint8_t held;
-	uint8_t received[64];
-	unsigned n_received, first_received;
+	bool stuck;         /* fd has not taken all of what is sent: the transmitter is not empty */
+	uint8_t sent[16], received[64];
+	unsigned n_sent, n_received, first_received;
 };
 
 enum { PORTS_SERIALS = 2 };
