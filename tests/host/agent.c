@@ -11,6 +11,7 @@
 
 #define RECORDS_MAX 64
 #define WORDS_MAX 64
+#define POOL_MAX 4
 
 struct agent {
 	struct json_lines *lines;
@@ -19,40 +20,20 @@ struct agent {
 	void *user;
 };
 
-/* --- arguments --- */
-
-static int take_text(json_t *from, const char *name, const char **ret)
+static int add(json_t *answer, const char *name, json_t *value)
 {
-	*ret = json_string_value(json_object_get(from, name));
-	return *ret ? 0 : -EINVAL;
-}
-
-static int take_number(json_t *from, const char *name, unsigned most, unsigned *ret)
-{
-	json_t *number = json_object_get(from, name);
-	json_int_t n = json_integer_value(number);
-
-	if (!json_is_integer(number) || n < 0 || n > most)
-		return -EINVAL;
-	*ret = (unsigned)n;
-	return 0;
-}
-
-static int take_pool(json_t *from, unsigned *ret)
-{
-	return take_number(from, "pool", 4, ret);
+	return json_object_set_new(answer, name, value) < 0 ? -ENOMEM : 0;
 }
 
 /* [pool, key, value] */
 static int take_record(json_t *from, struct home_record *ret)
 {
-	json_t *pool = json_array_get(from, 0);
+	json_int_t pool;
 
-	*ret = (struct home_record){ .pool = (unsigned)json_integer_value(pool),
-				     .key = json_string_value(json_array_get(from, 1)),
-				     .value = json_string_value(json_array_get(from, 2)) };
-	if (!json_is_integer(pool) || ret->pool > 4 || !ret->key || !ret->value)
+	if (json_unpack(from, "[I s s !]", &pool, &ret->key, &ret->value) < 0 || pool < 0 ||
+	    pool > POOL_MAX)
 		return -EINVAL;
+	ret->pool = (unsigned)pool;
 	return 0;
 }
 
@@ -62,24 +43,24 @@ static int do_prepare(struct agent *a, json_t *from, json_t *answer)
 {
 	struct home_record records[RECORDS_MAX];
 	struct home_setup setup = { .records = records };
-	json_t *list = json_object_get(from, "records");
 	struct timespec t;
-	int r;
+	json_t *list;
+	int r = 0;
 
-	r = take_text(from, "config", &setup.config);
-	if (r >= 0 && json_array_size(list) > RECORDS_MAX)
-		r = -E2BIG;
+	if (json_unpack(from, "[s o !]", &setup.config, &list) < 0)
+		return -EINVAL;
+	if (json_array_size(list) > RECORDS_MAX)
+		return -E2BIG;
 	for (; r >= 0 && setup.n_records < json_array_size(list); setup.n_records++)
 		r = take_record(json_array_get(list, setup.n_records), &records[setup.n_records]);
 	if (r >= 0)
 		r = a->home->ops->prepare(a->home, &setup);
 	if (r < 0)
 		return r;
-	(void)json_object_set_new(answer, "dir", json_string(a->home->dir));
+	r = add(answer, "dir", json_string(a->home->dir));
 	(void)clock_gettime(CLOCK_REALTIME, &t);
-	return json_object_set_new(answer, "clock",
-				   json_integer((json_int_t)t.tv_sec * 10000000 +
-						t.tv_nsec / 100));
+	return r < 0 ? r : add(answer, "clock", json_integer((json_int_t)t.tv_sec * 10000000 +
+							     t.tv_nsec / 100));
 }
 
 static void on_ended(void *user, bool signalled, int status)
@@ -95,7 +76,7 @@ static void on_ended(void *user, bool signalled, int status)
 
 static int do_start(struct agent *a, json_t *from, json_t *answer)
 {
-	json_t *list = json_object_get(from, "argv");
+	json_t *list = json_array_get(from, 0);
 	char *argv[WORDS_MAX + 1] = { NULL };
 	const struct home_program program = { .argv = argv, .ended = on_ended, .user = a };
 	size_t n = json_array_size(list);
@@ -139,24 +120,23 @@ static int do_count(struct agent *a, json_t *from, json_t *answer)
 	size_t n;
 	int r;
 
-	r = take_text(from, "text", &text);
-	if (r >= 0)
-		r = a->home->ops->count_log(a->home, text, &n);
-	return r < 0 ? r : json_object_set_new(answer, "n", json_integer((json_int_t)n));
+	if (json_unpack(from, "[s !]", &text) < 0)
+		return -EINVAL;
+	r = a->home->ops->count_log(a->home, text, &n);
+	return r < 0 ? r : add(answer, "n", json_integer((json_int_t)n));
 }
 
 static int do_log(struct agent *a, json_t *from, json_t *answer)
 {
-	/* One byte that is no UTF-8 becomes three; and JSON may need six for one that is. */
-	char *text, repaired[HOME_LOG_MAX];
+	/* Cut where a byte that is no UTF-8 becomes three. */
+	char *text, repaired[HOME_LOG_MAX + 1];
 	int r;
 
 	(void)from;
 	r = a->home->ops->read_log(a->home, &text);
 	if (r < 0)
 		return r;
-	r = json_object_set_new(answer, "text",
-				json_string(text_repair(text, repaired, sizeof(repaired))));
+	r = add(answer, "text", json_string(text_repair(text, repaired, sizeof(repaired))));
 	free(text);
 	return r;
 }
@@ -164,7 +144,7 @@ static int do_log(struct agent *a, json_t *from, json_t *answer)
 static int do_append(struct agent *a, json_t *from, json_t *answer)
 {
 	struct home_record record;
-	int r = take_record(json_object_get(from, "record"), &record);
+	int r = take_record(json_array_get(from, 0), &record);
 
 	(void)answer;
 	return r < 0 ? r : a->home->ops->append(a->home, &record);
@@ -174,42 +154,42 @@ static int do_check(struct agent *a, json_t *from, json_t *answer)
 {
 	char why[4608] = "", repaired[4608];
 	struct home_record record;
-	unsigned index;
+	json_t *record_from;
+	json_int_t index;
 	int r;
 
-	r = take_record(json_object_get(from, "record"), &record);
+	if (json_unpack(from, "[o I !]", &record_from, &index) < 0 || index < 0 ||
+	    index > INT32_MAX)
+		return -EINVAL;
+	r = take_record(record_from, &record);
 	if (r >= 0)
-		r = take_number(from, "index", INT32_MAX, &index);
-	if (r >= 0)
-		r = a->home->ops->check(a->home, &record, index, why, sizeof(why));
+		r = a->home->ops->check(a->home, &record, (size_t)index, why, sizeof(why));
 	if (r < 0)
-		(void)json_object_set_new(answer, "why",
-					  json_string(text_repair(why, repaired,
-								  sizeof(repaired))));
+		(void)add(answer, "why",
+			  json_string(text_repair(why, repaired, sizeof(repaired))));
 	return r;
 }
 
 static int do_size(struct agent *a, json_t *from, json_t *answer)
 {
-	unsigned pool;
-	long n = take_pool(from, &pool);
+	json_int_t pool;
+	long n;
 
-	if (n >= 0)
-		n = a->home->ops->pool_size(a->home, pool);
-	return n < 0 ? (int)n : json_object_set_new(answer, "n", json_integer(n));
+	if (json_unpack(from, "[I !]", &pool) < 0 || pool < 0 || pool > POOL_MAX)
+		return -EINVAL;
+	n = a->home->ops->pool_size(a->home, (unsigned)pool);
+	return n < 0 ? (int)n : add(answer, "n", json_integer(n));
 }
 
 static int do_lock(struct agent *a, json_t *from, json_t *answer)
 {
 	const char *how;
-	unsigned pool;
-	int r;
+	json_int_t pool;
 
 	(void)answer;
-	r = take_pool(from, &pool);
-	if (r >= 0)
-		r = take_text(from, "how", &how);
-	return r < 0 ? r : a->home->ops->lock(a->home, pool, how);
+	if (json_unpack(from, "[I s !]", &pool, &how) < 0 || pool < 0 || pool > POOL_MAX)
+		return -EINVAL;
+	return a->home->ops->lock(a->home, (unsigned)pool, how);
 }
 
 static int do_unlock(struct agent *a, json_t *from, json_t *answer)
@@ -242,18 +222,22 @@ static const struct {
 
 /* --- the conversation --- */
 
+/* What is left of the request when its name is taken off are the arguments. */
 static int run_operation(struct agent *a, json_t *from, json_t *answer)
 {
-	const char *name;
+	const char *name = json_string_value(json_array_get(from, 0));
+	size_t i = 0;
 
-	if (!from || take_text(from, "do", &name) < 0)
+	if (!name)
 		return -EBADMSG;
-	for (size_t i = 0; i < ARRAY_LEN(operations); i++)
-		if (strcmp(operations[i].name, name) == 0)
-			return operations[i].unprepared || a->home->dir[0] ?
-				       operations[i].run(a, from, answer) :
-				       -ENOENT;
-	return -ENOSYS;
+	while (i < ARRAY_LEN(operations) && strcmp(operations[i].name, name) != 0)
+		i++;
+	if (i == ARRAY_LEN(operations))
+		return -ENOSYS;
+	if (!operations[i].unprepared && !a->home->dir[0])
+		return -ENOENT;
+	(void)json_array_remove(from, 0);
+	return operations[i].run(a, from, answer);
 }
 
 static void on_taken(void *user, json_t *from)
@@ -266,11 +250,11 @@ static void on_taken(void *user, json_t *from)
 		return; /* the host waits in vain, and says so */
 	r = run_operation(a, from, answer);
 	if (r < 0)
-		(void)json_object_set_new(answer, "error", json_integer(-r));
+		(void)add(answer, "error", json_integer(-r));
 	r = json_lines_send(a->lines, answer);
 	if (r == -EMSGSIZE) {
 		(void)json_object_clear(answer);
-		(void)json_object_set_new(answer, "error", json_integer(-r));
+		(void)add(answer, "error", json_integer(-r));
 		(void)json_lines_send(a->lines, answer);
 	}
 	json_decref(answer);

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Serves the home of a guest's program to a host elsewhere: JSON objects over a descriptor, one a
- * line. The agent greets first:
+ * Serves the home of a guest's program to a host elsewhere: JSON over a descriptor, a value a line. The
+ * agent greets first:
  *
  *	{"hello": "vmichost 1.0", "mac": "02:...", "ipv4": "192.0.2.10"}
  *
- * Then each request has one answer, in order. "do" is the name of an operation of home.h, the other
- * members are its arguments:
+ * Then each request has one answer, in order. A request is the name of an operation of home.h and its
+ * arguments, short because it may go over a serial line, byte by byte:
  *
- *	{"do": "prepare", "config": "...", "records": [[0, "key", "value"]]}	{"dir": "...", "clock": N}
- *	{"do": "start", "argv": ["vmicd", "--config={config}"]}		{}
- *	{"do": "stop"}  {"do": "pause"}  {"do": "resume"}			{}
- *	{"do": "count", "text": "..."}					{"n": N}
- *	{"do": "log"}							{"text": "..."}
- *	{"do": "append", "record": [0, "key", "value"]}			{}
- *	{"do": "check", "record": [0, "key", "value"], "index": 7}		{}
- *	{"do": "size", "pool": 0}						{"n": N}
- *	{"do": "lock", "pool": 0, "how": "flock"}  {"do": "unlock"}		{}
- *	{"do": "clean"}							{}
+ *	["prepare", "CONFIG", [[0, "key", "value"], ...]]	{"dir": "/tmp/...", "clock": N}
+ *	["start", ["vmicd", "--config={config}"]]		{}
+ *	["stop"]  ["pause"]  ["resume"]				{}
+ *	["count", "TEXT"]					{"n": N}
+ *	["log"]							{"text": "..."}
+ *	["append", [0, "key", "value"]]				{}
+ *	["check", [0, "key", "value"], 7]			{}
+ *	["size", 0]						{"n": N}
+ *	["lock", 0, "flock"]  ["unlock"]			{}
+ *	["clean"]						{}
  *
  * clock is that of the agent's machine, in 100 ns since 1970. What failed is answered with {"error":
  * ERRNO}, check also with "why". When the program has ended the agent says so, whenever that is:

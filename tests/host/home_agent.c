@@ -131,7 +131,7 @@ static int call(struct home *h, json_t *request, json_t **ret)
 
 static json_t *request(const char *name)
 {
-	return json_pack("{s:s}", "do", name);
+	return json_pack("[s]", name);
 }
 
 static void json_free(json_t **j)
@@ -182,8 +182,7 @@ static int agent_prepare(struct home *h, const struct home_setup *setup)
 			return -EINVAL;
 		}
 	of_home(h)->program.ended = NULL;
-	r = call(h, json_pack("{s:s, s:s, s:o}", "do", "prepare", "config", setup->config, "records",
-			      records), &answer);
+	r = call(h, json_pack("[s, s, o]", "prepare", setup->config, records), &answer);
 	if (r < 0)
 		return r;
 	note_clock(h, json_object_get(answer, "clock"));
@@ -213,7 +212,7 @@ static int agent_start(struct home *h, const struct home_program *program)
 	}
 	/* The news of its end may come with the answer. */
 	of_home(h)->program = *program;
-	r = call(h, json_pack("{s:s, s:o}", "do", "start", "argv", list), NULL);
+	r = call(h, json_pack("[s, o]", "start", list), NULL);
 	if (r < 0)
 		of_home(h)->program.ended = NULL;
 	return r;
@@ -237,7 +236,7 @@ static int agent_resume(struct home *h)
 static int agent_count_log(struct home *h, const char *text, size_t *ret)
 {
 	long n;
-	int r = call_for_number(h, json_pack("{s:s, s:s}", "do", "count", "text", text), &n);
+	int r = call_for_number(h, json_pack("[s, s]", "count", text), &n);
 
 	if (r >= 0)
 		*ret = (size_t)n;
@@ -262,7 +261,7 @@ static int agent_read_log(struct home *h, char **ret)
 
 static int agent_append(struct home *h, const struct home_record *record)
 {
-	return call(h, json_pack("{s:s, s:o}", "do", "append", "record", record_json(record)), NULL);
+	return call(h, json_pack("[s, o]", "append", record_json(record)), NULL);
 }
 
 static int agent_check(struct home *h, const struct home_record *record, size_t index, char *why,
@@ -272,8 +271,8 @@ static int agent_check(struct home *h, const struct home_record *record, size_t 
 	const char *text;
 	int r;
 
-	r = call(h, json_pack("{s:s, s:o, s:I}", "do", "check", "record", record_json(record),
-			      "index", (json_int_t)index), &answer);
+	r = call(h, json_pack("[s, o, I]", "check", record_json(record), (json_int_t)index),
+		 &answer);
 	text = json_string_value(json_object_get(answer, "why"));
 	if (r < 0)
 		(void)snprintf(why, why_size, "%s", text && *text ? text : strerror(-r));
@@ -283,15 +282,14 @@ static int agent_check(struct home *h, const struct home_record *record, size_t 
 static long agent_pool_size(struct home *h, unsigned pool)
 {
 	long n;
-	int r = call_for_number(h, json_pack("{s:s, s:i}", "do", "size", "pool", (int)pool), &n);
+	int r = call_for_number(h, json_pack("[s, i]", "size", (int)pool), &n);
 
 	return r < 0 ? r : n;
 }
 
 static int agent_lock(struct home *h, unsigned pool, const char *how)
 {
-	return call(h, json_pack("{s:s, s:i, s:s}", "do", "lock", "pool", (int)pool, "how", how),
-		    NULL);
+	return call(h, json_pack("[s, i, s]", "lock", (int)pool, how), NULL);
 }
 
 static int agent_unlock(struct home *h)

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 struct json_lines {
@@ -28,10 +29,18 @@ static void fail(struct json_lines *l, int error)
 
 /* --- out --- */
 
+/* Whom it is sent to may be gone: an error, and no signal. */
+static ssize_t put(const struct json_lines *l)
+{
+	ssize_t n = send(l->fd, l->out, l->n_out, MSG_NOSIGNAL);
+
+	return n < 0 && errno == ENOTSOCK ? write(l->fd, l->out, l->n_out) : n;
+}
+
 static int flush(struct json_lines *l)
 {
 	while (l->n_out) {
-		ssize_t n = write(l->fd, l->out, l->n_out);
+		ssize_t n = put(l);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -45,15 +54,15 @@ static int flush(struct json_lines *l)
 	return sd_event_source_set_io_events(l->source, EPOLLIN | (l->n_out ? EPOLLOUT : 0));
 }
 
-int json_lines_send(struct json_lines *l, const json_t *object)
+int json_lines_send(struct json_lines *l, const json_t *value)
 {
 	size_t room = sizeof(l->out) - l->n_out, n;
 
-	if (!object)
+	if (!value)
 		return -ENOMEM;
 	if (l->broken)
 		return -EPIPE;
-	n = json_dumpb(object, l->out + l->n_out, room, JSON_COMPACT);
+	n = json_dumpb(value, l->out + l->n_out, room, JSON_COMPACT);
 	if (n == 0)
 		return -EINVAL;
 	if (n + 1 > JSON_LINE_MAX)
@@ -74,12 +83,12 @@ static void take_lines(struct json_lines *l)
 
 	while (!l->broken && (end = memchr(l->in, '\n', l->n_in))) {
 		size_t n = (size_t)(end - l->in);
-		json_t *object = json_loadb(l->in, n, JSON_REJECT_DUPLICATES, NULL);
+		json_t *value = json_loadb(l->in, n, JSON_REJECT_DUPLICATES, NULL);
 
 		l->n_in -= n + 1;
 		memmove(l->in, end + 1, l->n_in);
-		l->events->taken(l->user, json_is_object(object) ? object : NULL);
-		json_decref(object);
+		l->events->taken(l->user, value);
+		json_decref(value);
 	}
 }
 

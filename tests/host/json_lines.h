@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * JSON objects over a descriptor, one a line, both ways: a socket, or a serial line. The other side
- * may send what it wants; a line that is no object is told of as NULL.
+ * JSON arrays and objects over a descriptor, one a line, both ways: a socket, or a serial line. The
+ * other side may send what it wants; a line that is none is told of as NULL.
  */
 #pragma once
 
@@ -17,7 +17,7 @@
 struct json_lines;
 
 struct json_lines_events {
-	void (*taken)(void *user, json_t *object); /* not to be kept; NULL: a line that is none */
+	void (*taken)(void *user, json_t *value); /* not to be kept; NULL: a line that is none */
 	/* Nothing will come any more: 0, the other side hung up, or negative errno; -EMSGSIZE: its
 	 * line is too long. May not free the lines. */
 	void (*broken)(void *user, int error);
@@ -29,6 +29,6 @@ _must_check_ int json_lines_new(sd_event *event, int fd, const struct json_lines
 /* Not from an event. Takes NULL; returns NULL. */
 struct json_lines *json_lines_free(struct json_lines *l);
 
-/* Sends the object, which may be NULL: -ENOMEM. -EMSGSIZE: it is too long; -ENOBUFS: what was sent
+/* Sends the value, which may be NULL: -ENOMEM. -EMSGSIZE: it is too long; -ENOBUFS: what was sent
  * before has not been taken; another negative errno: the descriptor's. */
-int json_lines_send(struct json_lines *l, const json_t *object);
+int json_lines_send(struct json_lines *l, const json_t *value);

@@ -2,7 +2,6 @@
 /* vmichost agent: keeps the guest's program of scenarios that a host elsewhere plays. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -66,8 +65,6 @@ static int serve(const char *path)
 	_cleanup_(serving_done) struct serving s = { .fd = -1 };
 	int r;
 
-	/* A write to a host that is gone is an error like others. */
-	(void)signal(SIGPIPE, SIG_IGN);
 	s.fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (s.fd < 0)
 		return -errno;
