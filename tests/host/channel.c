@@ -304,13 +304,33 @@ int channel_request(struct channel *c, const struct message *m, const struct wir
 	return send_request(c, q);
 }
 
+/*
+ * So many requests as are kept must be more than the ring holds. Where they are not, in one of the 2 MiB
+ * that Linux' uio_hv_generic makes, they are longer: enough for both rings, as a guest that is not read
+ * fills its own first. Of a body that is too long the end is not looked at.
+ */
+static int lengthen(const struct channel *c, struct message *m, unsigned most)
+{
+	size_t wanted = 2 * (size_t)c->ring.size / most;
+
+	if (RING_SPACE(m->len) * most > c->ring.size)
+		return 0;
+	return wire_resize(m, (wanted < WIRE_MESSAGE_MAX ? wanted : WIRE_MESSAGE_MAX) - WIRE_BODY);
+}
+
 int channel_fill(struct channel *c, const struct message *m, const struct wire_operation *op)
 {
+	struct message *longer = malloc(sizeof(*longer));
 	unsigned most = REQUESTS_MAX / 2;
-	int r = 0;
+	int r;
 
+	if (!longer)
+		return -ENOMEM;
+	*longer = *m;
+	r = lengthen(c, longer, most);
 	while (r >= 0 && most-- && !c->ring.waits_for_space && !c->ring.dead)
-		r = channel_request(c, m, op);
+		r = channel_request(c, longer, op);
+	free(longer);
 	return r;
 }
 

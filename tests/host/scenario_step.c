@@ -22,9 +22,12 @@ static int step_open(struct play *p, char *const *words)
 	r = words_take_option(&words, "within", 3600000, &ms);
 	if (r < 0 || *words)
 		return play_expected(p, "open COMPONENT [within MS]");
-	if (play_is_dry(p) || play_await(p, play_is_open, c, ms))
+	if (play_is_dry(p))
 		return 0;
-	return play_fail_silent(p, c, "an opening");
+	if (!play_await(p, play_is_open, c, ms))
+		return play_fail_silent(p, c, "an opening");
+	p->variables.ring = play_channel(p, c)->ring.size;
+	return 0;
 }
 
 static int apply_changes(struct play *p, struct message *m, const struct wire_operation *op,

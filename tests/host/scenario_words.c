@@ -47,6 +47,8 @@ static bool find_number(const struct words_variables *v, const char *name, size_
 		*ret = ticks(CLOCK_REALTIME) + EPOCH_1601 + (uint64_t)v->ahead;
 	else if (n == 5 && strncmp(name, "ticks", n) == 0)
 		*ret = ticks(CLOCK_MONOTONIC_RAW);
+	else if (n == 4 && strncmp(name, "ring", n) == 0)
+		*ret = v->ring;
 	else
 		return false;
 	return true;

@@ -14,13 +14,15 @@
 
 /*
  * What {NAME} and {NAME*8+4} (from left to right) stand for: the counters of repeat, and {now} (100 ns
- * since 1601, on the guest's clock), {ticks} (100 ns, monotonic). {dir} is the private directory, {mac}
+ * since 1601, on the guest's clock), {ticks} (100 ns, monotonic), {ring} (bytes of data in a ring of the
+ * channel that was opened last). {dir} is the private directory, {mac}
  * an adapter of the guest's machine and {ipv4} its first address, {255xA} so many As. An unknown name
  * stays as it is.
  */
 struct words_variables {
 	const char *dir, *mac, *ipv4; /* as struct home has them */
 	int64_t ahead;
+	uint64_t ring;
 	struct {
 		char name[16];
 		uint64_t value;
