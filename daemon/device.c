@@ -152,6 +152,20 @@ static void find_uio(struct devices *d, struct udev_device *parent, struct devic
 		read_uio(uio, ret);
 }
 
+/*
+ * Linux before 7 takes the device's lock to show the override (vmbus_drv.c driver_override_show), and
+ * unbinding holds that lock: for as long as somebody has hv_utils' hv_kvp or hv_vss open, and not even
+ * SIGKILL ends the reader. Such a device has lost its driver, and its channel is still open.
+ */
+static void read_override(struct udev_device *device, struct device *ret)
+{
+	if (ret->driver[0] == '\0' && ret->state == DEVICE_STATE_OPENED)
+		return;
+	read_text(device, "driver_override", ret->override, sizeof(ret->override));
+	if (strcmp(ret->override, "(null)") == 0) /* what the kernel prints when it is not set */
+		ret->override[0] = '\0';
+}
+
 static int read_device(struct devices *d, struct udev_device *device, struct device *ret)
 {
 	const char *path = udev_device_get_syspath(device), *name = udev_device_get_sysname(device),
@@ -168,11 +182,9 @@ static int read_device(struct devices *d, struct udev_device *device, struct dev
 	(void)snprintf(out.name, sizeof(out.name), "%s", name);
 	(void)snprintf(out.path, sizeof(out.path), "%s", path);
 	(void)snprintf(out.driver, sizeof(out.driver), "%s", driver ? driver : "");
-	read_text(device, "driver_override", out.override, sizeof(out.override));
-	if (strcmp(out.override, "(null)") == 0) /* what the kernel prints when it is not set */
-		out.override[0] = '\0';
 	out.relid = (uint32_t)read_number(device, "id", 0);
 	out.state = (int)read_number(device, "state", (uint64_t)DEVICE_STATE_UNKNOWN);
+	read_override(device, &out);
 	find_uio(d, device, &out);
 	*ret = out;
 	return 0;

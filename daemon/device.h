@@ -32,7 +32,7 @@ struct device {
 	char name[GUID_TEXT_SIZE];     /* of its directory in /sys/bus/vmbus/devices */
 	char path[DEVICE_PATH_SIZE];   /* that directory itself, in /sys/devices */
 	char driver[DEVICE_NAME_SIZE]; /* hv_utils, uio_hv_generic, ... */
-	char override[DEVICE_NAME_SIZE];
+	char override[DEVICE_NAME_SIZE]; /* "" too while its driver is being unbound */
 	int state;                     /* DEVICE_STATE_*, or another number of the kernel's */
 	char node[DEVICE_NAME_SIZE];   /* /dev/uioN */
 	size_t map[DEVICE_MAPS];       /* bytes of the node's maps; 0: there is no such map */

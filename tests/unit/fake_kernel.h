@@ -263,20 +263,6 @@ static inline int fake_unbind(struct fake_kernel *k, struct fake_device *f, cons
 
 /* --- the functions --- */
 
-static inline int fake_each(void *user, int (*visit)(void *arg, const struct device *device),
-			    void *arg)
-{
-	struct fake_kernel *k = user;
-
-	for (size_t i = 0; i < FAKE_DEVICES; i++) {
-		int r = k->device[i].gone ? 0 : visit(arg, &k->device[i].d);
-
-		if (r != 0)
-			return r;
-	}
-	return 0;
-}
-
 static inline struct fake_device *fake_find(struct fake_kernel *k, const char *name)
 {
 	for (size_t i = 0; i < FAKE_DEVICES; i++)
@@ -292,6 +278,26 @@ static inline int fake_read(void *user, const char *name, struct device *ret)
 	if (!f)
 		return -ENOENT;
 	*ret = f->d;
+	/* Nobody may read it then, see device.c. */
+	if (f->unbinding)
+		ret->override[0] = '\0';
+	return 0;
+}
+
+static inline int fake_each(void *user, int (*visit)(void *arg, const struct device *device),
+			    void *arg)
+{
+	struct fake_kernel *k = user;
+
+	for (size_t i = 0; i < FAKE_DEVICES; i++) {
+		struct device device;
+		int r = fake_read(k, k->device[i].d.name, &device);
+
+		if (r == 0)
+			r = visit(arg, &device);
+		if (r != 0 && r != -ENOENT)
+			return r;
+	}
 	return 0;
 }
 
