@@ -29,6 +29,7 @@ enum manner {
 	ANSWERS_TWICE,
 	SIGNALS_TWICE,
 	SILENT,
+	LATE, /* looks what there is LATE_MS after it was signalled */
 	NO_COMMON,
 	REFUSES,
 	BREAKS_LINK,
@@ -36,6 +37,7 @@ enum manner {
 };
 
 #define RING 16384
+#define LATE_MS 80
 
 struct fake {
 	struct link link;
@@ -93,12 +95,21 @@ static int on_work(sd_event_source *source, void *user)
 	return 0;
 }
 
+static int on_late(sd_event_source *source, uint64_t usec, void *user)
+{
+	(void)usec;
+	return on_work(source, user);
+}
+
 static int fake_signal(struct link *l, enum component c)
 {
 	struct fake *f = of_link(l);
 
 	(void)c;
 	f->worker = sd_event_source_disable_unref(f->worker);
+	if (f->manner == LATE)
+		return sd_event_add_time_relative(f->event, &f->worker, CLOCK_MONOTONIC,
+						  LATE_MS * UINT64_C(1000), 1, on_late, f);
 	return sd_event_add_defer(f->event, &f->worker, on_work, f);
 }
 
@@ -211,7 +222,7 @@ static struct scenario *scenario_from(const char *text, char *why, size_t why_si
 }
 
 /* "" when it passed, else what it says after the file's name. */
-static const char *play(const char *text, enum manner manner)
+static const char *play_slowly(const char *text, enum manner manner, unsigned slow)
 {
 	static char why[4608];
 	char address[8];
@@ -226,7 +237,8 @@ static const char *play(const char *text, enum manner manner)
 	(void)snprintf(address, sizeof(address), "%d", manner);
 	assert_int_equal(play_new(event, &(struct play_options){ .scenario = s,
 								 .open_link = fake_open,
-								 .address = address },
+								 .address = address,
+								 .slow = slow },
 				  &p),
 			 0);
 	r = play_run(p, why, sizeof(why));
@@ -238,6 +250,11 @@ static const char *play(const char *text, enum manner manner)
 	(void)scenario_free(s);
 	sd_event_unref(event);
 	return why[0] ? strchr(why, ':') : "";
+}
+
+static const char *play(const char *text, enum manner manner)
+{
+	return play_slowly(text, manner, 0);
 }
 
 #define AGREE "open heartbeat\nnegotiate heartbeat\nexpect heartbeat answered 3.0 3.0\n"
@@ -285,6 +302,8 @@ static void test_plays(void **state)
 		  ":5: expected sequence!=1, came sequence=1" },
 		{ AGREE "send heartbeat beat\nexpect heartbeat status ok bytes=28:0200\n", GOOD,
 		  ":5: the bytes of the answer are not 28:0200" },
+		{ AGREE "send heartbeat beat sequence={ring}\n"
+		  "expect heartbeat status ok sequence=12289\n", GOOD, "" },
 		{ AGREE "report heartbeat mismatch\n", GOOD, ":4: the host reports heartbeat as ok" },
 		{ AGREE "vm-heartbeat OkApplicationsHealthy\n", GOOD, ":4: Get-VM shows Heartbeat" },
 		{ AGREE "repeat 3\nsend heartbeat beat sequence={i*2}\n"
@@ -337,6 +356,38 @@ static void test_expected_violation_passes(void **state)
 }
 
 /* --- wrong files --- */
+
+/* A guest that is slow gets more time for what it has to do; the host waits no longer. */
+static void test_slow_guests_get_more_time(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned slow;
+		const char *why;
+	} rows[] = {
+		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat answered 3.0 3.0 within 20\n", 1,
+		  ":3: an answer of heartbeat did not come" },
+		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat answered 3.0 3.0 within 20\n",
+		  20, "" },
+		{ AGREE "send heartbeat beat\nexpect heartbeat status ok all within 20\n", 20, "" },
+		{ AGREE "repeat 2 every 30\nsend heartbeat beat\nexpect heartbeat status ok\nend\n", 1,
+		  " longer than 30 ms" },
+		{ AGREE "repeat 2 every 30\nsend heartbeat beat\nexpect heartbeat status ok\nend\n", 20,
+		  "" },
+		/* Waits are the host's own. */
+		{ "open heartbeat\nnegotiate heartbeat\nexpect heartbeat silence for 20\n", 20, "" },
+		{ "timeout 30\nopen heartbeat\nnegotiate heartbeat\nwait 50\n"
+		  "report heartbeat no-contact\nexpect heartbeat answered 3.0 3.0\n", 20, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *why = play_slowly(rows[i].text, LATE, rows[i].slow);
+
+		if (rows[i].why[0] ? !strstr(why, rows[i].why) : *why)
+			fail_msg("row %zu: \"%s\" is not in \"%s\"", i, rows[i].why, why);
+	}
+}
 
 static void test_wrong_files_are_explained(void **state)
 {
@@ -525,13 +576,14 @@ static void test_placeholders(void **state)
 		{ "{i*2+1}", "11" },      { "{i-6}", "18446744073709551615" },
 		{ "{dir}/x", "/here/x" }, { "{unknown}", "{unknown}" }, { "{i", "{i" },
 		{ "{i+}", "{i+}" },       { "\\u{41}", "\\u{41}" }, { "{}", "{}" },
-		{ "\\w{D800}", "\\w{D800}" },
+		{ "\\w{D800}", "\\w{D800}" }, { "{ring-8}", "12280" },
 	};
 	struct words_variables v;
 
 	(void)state;
 	words_init(&v);
 	v.dir = "/here";
+	v.ring = 12288;
 	words_set_variable(&v, 0, "i", 5);
 	words_set_variable(&v, 1, "j", 70);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -660,6 +712,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plays),
 		cmocka_unit_test(test_expected_violation_passes),
+		cmocka_unit_test(test_slow_guests_get_more_time),
 		cmocka_unit_test(test_wrong_files_are_explained),
 		cmocka_unit_test(test_empty_file_is_explained),
 		cmocka_unit_test(test_wrong_steps_are_explained),
