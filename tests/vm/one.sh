@@ -85,5 +85,6 @@ check() {
 }
 
 # The longest first: none is to be left over at the end.
+. tests/vm/tests-scenario.sh
 . tests/vm/tests-stock.sh
 . tests/vm/tests-hostile.sh
