@@ -6,6 +6,7 @@
 #	hostile		a guest that means no good
 #	stock-N		Debian's kernel N with its own drivers, and Debian's hyperv-daemons
 #	vmicd-N		the same with vmicd and vmic-bind
+#	scenario-N	the same kernel with vmicd, and with the agent that plays the scenarios, which are there
 set -eu
 
 set=$1
@@ -56,6 +57,13 @@ stock-* | vmicd-*)
 	modules="hv_vmbus hv_utils"
 	# shellcheck disable=SC2086 # several words
 	sh tests/vm/initramfs.sh "$tree/guest.cpio" tests/vm/guest-init.sh "$root" "$modules" $programs
+	archive
+	;;
+scenario-*)
+	fetch_kernel "$kernel"
+	cp -L "$root/vmlinux" tests/scenario/*.scn "$tree"
+	sh tests/vm/initramfs.sh "$tree/guest.cpio" tests/vm/agent-init.sh "$root" \
+		"hv_vmbus uio uio_hv_generic hv_utils dummy" "$build/vmichost" "$build/vmicd"
 	archive
 	;;
 *)
