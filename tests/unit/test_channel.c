@@ -462,6 +462,7 @@ static void nothing_touches_the_rings_of_a_port_that_is_gone(void **state)
 		fake_host_put_packet(&f.host, 6, 2, f.msg, f.len);
 		assert_true(ring_tx_commit(&f.host.tx) >= 0);
 		f.host.acknowledge_result = 1;
+		f.host.acknowledged = 0;
 		assert_int_equal(mprotect(f.host.port.memory, 2 * RING, PROT_NONE), 0);
 		f.slow.result = 0;
 		if (answer_waits)
@@ -470,6 +471,7 @@ static void nothing_touches_the_rings_of_a_port_that_is_gone(void **state)
 			fake_host_interrupt(&f.host);
 		run_loop(f.event);
 		pass_time(f.event, 60 * SECOND);
+		assert_int_equal(f.host.acknowledged, 1); /* nor asks again */
 		assert_int_equal(f.host.closes, 0);
 		assert_int_equal(mprotect(f.host.port.memory, 2 * RING, PROT_READ | PROT_WRITE), 0);
 

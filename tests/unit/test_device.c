@@ -173,6 +173,27 @@ static void a_device_is_read_whole(void **state)
 	fixture_done(&f);
 }
 
+static void each_device_has_a_node_of_its_own(void **state)
+{
+	struct fake_device other = fake_heartbeat_uio;
+	struct fixture f;
+	struct device d;
+
+	(void)state;
+	fixture_init(&f);
+	other.name = "242ff919-07db-4180-9c2e-b86cb68c8c55";
+	for (int uio = 0; uio < 3; uio += 2) {
+		other.uio = uio;
+		fake_device_put(&f.bus, &other);
+		fake_device_put(&f.bus, &fake_heartbeat_uio);
+		assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+		assert_string_equal(d.node, "/dev/uio1");
+		assert_int_equal(devices_read(f.devices, other.name, &d), 0);
+		assert_string_equal(d.node, uio ? "/dev/uio2" : "/dev/uio0");
+	}
+	fixture_done(&f);
+}
+
 /* Linux 6.12 gives each device a network card's buffers; file copy has small rings. */
 static void sizes_are_those_of_the_kernel(void **state)
 {
@@ -474,6 +495,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_without_vmbus_has_none),
 		cmocka_unit_test(a_device_is_read_whole),
+		cmocka_unit_test(each_device_has_a_node_of_its_own),
 		cmocka_unit_test(sizes_are_those_of_the_kernel),
 		cmocka_unit_test(what_is_not_there_is_empty),
 		cmocka_unit_test(numbers_that_are_none_are_not_guessed),
