@@ -15,7 +15,9 @@
 #include "tests/host/home_agent.h"
 #include "tests/host/home_here.h"
 #include "tests/host/json_lines.h"
-#include "tests/unit/harness.h"
+#include "tests/host/scenario_play.h"
+#include "tests/unit/program.h"
+#include "tests/unit/temp_dir.h"
 
 #define LINUX_CAP_SYS_TIME 25
 #define WAIT_US 5000000
@@ -312,6 +314,99 @@ static void a_host_that_is_gone_ends_all(void **state)
 	assert_int_equal(stat(dir, &st), -1);
 }
 
+/* --- a scenario, with the guest's program behind an agent --- */
+
+static const char scenario_text[] =
+	"title \"what a scenario does with a guest's machine\"\n"
+	"record 0 there already\n"
+	"config [Heartbeat]\n"
+	"config ApplicationState=healthy\n"
+	"argument --dry-run\n"
+	"open kvp\n"
+	"open heartbeat\n"
+	"negotiate kvp\n"
+	"expect kvp answered 3.0 5.0\n"
+	"negotiate heartbeat\n"
+	"expect heartbeat answered 3.0 3.0\n"
+	"send heartbeat beat sequence=1\n"
+	"expect heartbeat status ok sequence=2 state=1\n"
+	"send kvp get pool=0 key=there\n"
+	"expect kvp status ok value=already\n"
+	"pool 0 append new one\n"
+	"send kvp get pool=0 key=new\n"
+	"expect kvp status ok value=one\n"
+	"pool 0 record 1 new one\n"
+	"pool 0 size 5120\n"
+	"pool 0 lock flock\n"
+	"pool 0 unlock\n"
+	"guest stop\n"
+	"send heartbeat beat sequence=3\n"
+	"wait 50\n"
+	"guest continue\n"
+	"expect heartbeat status ok sequence=4\n"
+	"log \"Heartbeat: the host offers framework\"\n"
+	"log \"no such words\" at-most 0\n";
+
+static struct scenario *read_scenario(void)
+{
+	struct temp_dir dir = temp_dir_new();
+	struct scenario *s = NULL;
+	char path[256], why[4608] = "";
+
+	temp_dir_put(&dir, "a.scn", scenario_text);
+	temp_dir_path(&dir, "a.scn", path, sizeof(path));
+	if (scenario_read(path, &s, why, sizeof(why)) < 0 || play_check(s, why, sizeof(why)) < 0)
+		fail_msg("%s", why);
+	temp_dir_done(&dir);
+	return s;
+}
+
+static void start_vmicd(struct fixture *f, const struct scenario *s)
+{
+	char *argv[] = { (char *)(uintptr_t)program_path("vmicd", "VMICD"), "--config={config}",
+			 "--transport=socket:{socket}", NULL };
+	const struct home_program program = { .argv = argv,
+					      .extra = (const char *const *)s->arguments,
+					      .ended = on_ended,
+					      .user = f };
+
+	f->ends = 0;
+	assert_int_equal(f->far->ops->start(f->far, &program), 0);
+}
+
+static void a_scenario_is_played_through_an_agent(void **state)
+{
+	struct fixture *f = *state;
+	struct scenario *s = read_scenario();
+	const struct home_record record = { 0, s->records[0].key, s->records[0].value };
+	const struct home_setup setup = { s->config, &record, s->n_records };
+	char address[512], why[4608] = "";
+	struct play *p = NULL;
+	int r;
+
+	assert_int_equal(s->n_records, 1);
+	assert_int_equal(f->far->ops->prepare(f->far, &setup), 0);
+	(void)snprintf(address, sizeof(address), "%s/" HOME_SOCKET, f->far->dir);
+	assert_int_equal(play_new(f->event, &(struct play_options){ .scenario = s,
+								    .open_link = link_socket_open,
+								    .address = address,
+								    .home = f->far },
+				  &p),
+			 0);
+	start_vmicd(f, s);
+	r = play_run(p, why, sizeof(why));
+	assert_int_equal(f->far->ops->stop(f->far), 0);
+	await_end(f, 1);
+	if (r == 0)
+		r = play_finish(p, why, sizeof(why));
+	if (r < 0)
+		fail_msg("%s", why);
+	assert_false(f->signalled);
+	assert_int_equal(f->status, 0);
+	(void)play_free(p);
+	(void)scenario_free(s);
+}
+
 /* --- a hostile host --- */
 
 /* The next line that the agent says, without its end. */
@@ -563,6 +658,7 @@ int main(void)
 		TEST_BOTH(the_far_clock_is_not_overtaken),
 		TEST_BOTH(an_agent_that_is_gone_is_no_agent),
 		TEST_BOTH(a_host_that_is_gone_ends_all),
+		TEST_BOTH(a_scenario_is_played_through_an_agent),
 		TEST(wrong_requests_are_refused),
 		TEST(too_much_of_anything_is_refused),
 		TEST_BOTH(a_log_that_is_too_long_is_an_error),

@@ -610,7 +610,7 @@ static void test_header_names_are_fields(void **state)
 /* --- whole files, with a program for a guest --- */
 
 /* What the run of one file prints to stdout; the result in ret. */
-static char *run_whole(const char *text, char *const *guest, int *ret)
+static char *run_whole(const char *text, char *const *guest, unsigned slow, int *ret)
 {
 	char path[] = "/tmp/vmichost-test-XXXXXX", *files[] = { path }, *output;
 	int fd = mkstemp(path), ours = dup(1);
@@ -624,7 +624,8 @@ static char *run_whole(const char *text, char *const *guest, int *ret)
 	assert_int_equal(dup2(fileno(f), 1), 1);
 	*ret = scenario_run_files(&(struct scenario_options){ .files = files,
 							      .n_files = 1,
-							      .guest = guest });
+							      .guest = guest,
+							      .slow = slow });
 	(void)fflush(stdout);
 	assert_int_equal(dup2(ours, 1), 1);
 	assert_int_equal(close(ours), 0);
@@ -650,32 +651,40 @@ static void test_runs_of_whole_files(void **state)
 		const char *const guest[6];
 		int result;
 		const char *printed, *not_printed;
+		unsigned slow;
 	} rows[] = {
-		{ "log ready\nwait 1\n", SHELL(IDLE), 0, "1 passed, 0 failed, 0 skipped", "guest:" },
+		{ "log ready\nlog e at-most 0\n", SHELL(IDLE), 1,
+		  ":2: the guest's log says \"e\" in 1 lines", "1 passed", 3 },
+		{ "log ready\nlog e at-most 1\n", SHELL("echo me; echo end; " IDLE), 1,
+		  ":2: the guest's log says \"e\" in 3 lines", "1 passed", 1 },
+		{ "log ready\nlog e at-most 1\n", SHELL("echo me; echo end; " IDLE), 0, "1 passed",
+		  "FAILED", 3 },
+		{ "log ready\nwait 1\n", SHELL(IDLE), 0, "1 passed, 0 failed, 0 skipped", "guest:", 0 },
 		/* The reason and the log stand below the line that they belong to. */
 		{ "title some\nwait 1000\n", SHELL("echo goodbye; exit 3"), 1,
-		  ": some\n       /tmp/vmichost-test-", "lost" },
+		  ": some\n       /tmp/vmichost-test-", "lost", 0 },
 		{ "wait 1000\n", SHELL("echo goodbye; exit 3"), 1,
 		  ":1: the guest's program ended (its program ended with status 3)\n"
-		  "    guest: goodbye\n0 passed, 1 failed", "lost" },
+		  "    guest: goodbye\n0 passed, 1 failed", "lost", 0 },
 		{ "config [KVP]\nwait 1\n", SHELL(IDLE), 1,
-		  ": has config lines, and no argument of the guest has {config}\n", "ready" },
+		  ": has config lines, and no argument of the guest has {config}\n", "ready", 0 },
 		{ "config [KVP]\nlog ready\n", { "/bin/sh", "-c", IDLE, "{config}", NULL }, 0,
-		  "1 passed", "FAILED" },
+		  "1 passed", "FAILED", 0 },
 		{ "config [KVP]\nargument --c={config}\nlog ready\n", SHELL(IDLE), 0, "1 passed",
-		  "FAILED" },
+		  "FAILED", 0 },
 		{ "log ready\nguest stop\nguest continue\nwait 1\n", SHELL(IDLE), 0, "1 passed",
-		  "FAILED" },
+		  "FAILED", 0 },
 		/* A guest that stands still must be let go on, or it never ends. */
-		{ "log ready\nguest stop\nwait 1\n", SHELL(IDLE), 0, "1 passed", "SIGTERM" },
+		{ "log ready\nguest stop\nwait 1\n", SHELL(IDLE), 0, "1 passed", "SIGTERM", 0 },
 		{ "log ready\nguest stop\nopen kvp within 1\n", SHELL(IDLE), 1,
-		  ":3: an opening of kvp did not come", "program ended" },
+		  ":3: an opening of kvp did not come", "program ended", 0 },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		int result;
-		char *output = run_whole(rows[i].text, (char *const *)rows[i].guest, &result);
+		char *output = run_whole(rows[i].text, (char *const *)rows[i].guest, rows[i].slow,
+					 &result);
 
 		if (result != rows[i].result || !strstr(output, rows[i].printed) ||
 		    strstr(output, rows[i].not_printed))
