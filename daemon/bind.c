@@ -62,8 +62,7 @@ static enum bind_refusal examine(const struct bind *b, const struct device *devi
 	if (b->ops->each(b->user, learn, &evidence) < 0)
 		evidence.seen = false;
 	ret->cost = bind_cost_of(device->component, &evidence);
-	ret->held = transport && bind_is_with_utils(device) &&
-		    b->ops->holder(b->user, transport, &holder);
+	ret->held = transport && b->ops->holder(b->user, transport, &holder);
 	return bind_refuse(ret);
 }
 

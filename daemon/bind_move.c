@@ -2,7 +2,6 @@
 #include "daemon/bind_move.h"
 
 #include <errno.h>
-#include <string.h>
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -151,13 +150,6 @@ static int step_once(struct bind_move *m, enum bind_step step)
 	return 0;
 }
 
-static void turn_back(struct bind_move *m, int error)
-{
-	m->error = error;
-	m->goal = BIND_GIVE_BACK;
-	memset(m->tries, 0, sizeof(m->tries));
-}
-
 int bind_move_run(struct bind_move *m)
 {
 	for (;;) {
@@ -169,8 +161,10 @@ int bind_move_run(struct bind_move *m)
 		r = step_once(m, step);
 		if (r > 0 || (r < 0 && m->goal == BIND_GIVE_BACK))
 			return r;
-		if (r < 0)
-			turn_back(m, r);
+		if (r < 0) {
+			m->error = r;
+			m->goal = BIND_GIVE_BACK;
+		}
 		r = look(m);
 		if (r != 0 || step == BIND_STEP_PROBE)
 			return r;

@@ -226,7 +226,8 @@ void bind_say_unfinished(const struct bind_move *m, int r)
 		return;
 	default:
 		bind_say(m->b, BIND_SAY_FAILED, m->device.component, "%s%s", explain(-r),
-			 m->device.driver[0] ? "" : "; it has no driver: run 'vmic-bind give-back' again");
+			 m->device.driver[0] || r == -ENOPKG ?
+				 "" : "; it has no driver: run 'vmic-bind give-back' again");
 		return;
 	}
 }

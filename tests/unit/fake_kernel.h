@@ -37,6 +37,7 @@ struct fake_kernel {
 	struct bind_machine machine;
 	struct bind_clock clock;
 	bool uio_loads, utils_loads; /* modprobe would find them */
+	unsigned utils_fail;         /* so many times has hv_utils no memory */
 	bool silent_bind;            /* older than the kernels that say what probe said */
 	/* hv_kvp, hv_vss: who has it open, and until when */
 	struct bind_holder transport[IC_COMPONENTS];
@@ -53,7 +54,8 @@ struct fake_kernel {
 	unsigned effects, kill_after;
 	bool child_survives;
 	jmp_buf killed;
-	/* Called after each effect: something happens at the worst moment. */
+	/* Called before and after each effect: something happens at the worst moment. */
+	void (*before)(struct fake_kernel *k, unsigned effects);
 	void (*meanwhile)(struct fake_kernel *k, unsigned effects);
 
 	unsigned n_said;
@@ -154,7 +156,8 @@ static inline int fake_bind_utils(struct fake_kernel *k, struct device *d)
 		return -ENODEV;
 	if (d->driver[0])
 		return -EBUSY;
-	r = fake_probe_utils(d);
+	r = k->utils_fail > 0 ? -ENOMEM : fake_probe_utils(d);
+	k->utils_fail -= k->utils_fail > 0;
 	return r < 0 && k->silent_bind ? 0 : r;
 }
 
@@ -409,7 +412,10 @@ static inline int fake_write(void *user, enum bind_step step, const struct devic
 		return -ENOENT;
 	/* Whatever is done, it is done under the lock. */
 	assert_int_equal(k->locked, f - k->device);
-	assert_true(deadline > k->now);
+	/* Only who may have to wait for somebody is given up soon. */
+	assert_true(deadline >= k->now + (step == BIND_STEP_UNBIND ? SECOND : 30 * SECOND));
+	if (k->before)
+		k->before(k, k->effects);
 	r = fake_do(k, f, step, device->driver, deadline);
 	fake_effect(k, f, step, r);
 	return r;

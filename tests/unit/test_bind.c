@@ -251,6 +251,10 @@ static void a_daemon_that_holds_hv_utils_is_named(void **state)
 	k.transport[IC_KVP].unit[0] = '\0';
 	assert_int_equal(take(KVP), BIND_REFUSED);
 	fake_assert_said(&k, BIND_SAY_FAILED, "stop it first; hv_utils keeps it");
+
+	k.transport[IC_VSS] = kvp_daemon;
+	assert_int_equal(take(1u << IC_VSS), BIND_REFUSED);
+	fake_assert_said(&k, BIND_SAY_FAILED, "VSS: refused: hv_kvp_daemon (pid 123) has /dev/vmbus/hv_vss");
 }
 
 /* --- memory --- */
@@ -549,10 +553,24 @@ static void hv_utils_is_loaded_to_give_back(void **state)
 		/* It is free to be taken as soon as hv_utils comes. */
 		assert_true(fake_is_with(&k, IC_HEARTBEAT, ""));
 		assert_false(fake_has_override(&k, IC_HEARTBEAT));
+		assert_int_equal(k.effects, 3); /* the override, the unbinding, one try to load */
 		k.utils_loads = true;
 		assert_int_equal(fake_load(&k, BIND_UTILS), 0);
 		assert_with_utils(IC_HEARTBEAT);
 	}
+}
+
+/* What gives a device its driver back is not given up at the first refusal. */
+static void giving_back_is_tried_again(void **state)
+{
+	(void)state;
+	for (unsigned n = 1; n <= 3; n += 2) {
+		taken();
+		k.utils_fail = n;
+		assert_int_equal(give_back(HEARTBEAT), n == 1 ? BIND_DONE : BIND_FAILED);
+		assert_true(fake_is_with(&k, IC_HEARTBEAT, n == 1 ? BIND_UTILS : ""));
+	}
+	fake_assert_said(&k, BIND_SAY_FAILED, "it has no driver: run 'vmic-bind give-back' again");
 }
 
 /* --- others bind, too --- */
@@ -575,6 +593,51 @@ static void a_device_that_is_just_being_bound_is_taken(void **state)
 	k.meanwhile = hv_utils_comes;
 	assert_int_equal(take(HEARTBEAT), BIND_DONE);
 	assert_with_uio(IC_HEARTBEAT);
+
+	/* After the look: the bind is refused. */
+	fake_init(&k, FAKE_6_12);
+	fake_of(&k, IC_HEARTBEAT)->d.driver[0] = '\0';
+	fake_of(&k, IC_HEARTBEAT)->d.state = DEVICE_STATE_OPEN;
+	k.before = hv_utils_comes;
+	assert_int_equal(take(HEARTBEAT), BIND_DONE);
+	assert_with_uio(IC_HEARTBEAT);
+}
+
+/* While the lock was waited for. */
+static void what_another_has_taken_meanwhile_is_taken(void **state)
+{
+	struct bind b = fake_bind(&k);
+	struct device seen;
+
+	(void)state;
+	fake_init(&k, FAKE_6_12);
+	seen = fake_of(&k, IC_HEARTBEAT)->d;
+	assert_int_equal(take(HEARTBEAT), BIND_DONE);
+	k.machine.available = 0;
+	k.effects = 0;
+	assert_int_equal(bind_take_one(&b, &seen), BIND_DONE);
+	assert_int_equal(k.effects, 0);
+	fake_assert_said(&k, BIND_SAY_DONE, "Heartbeat: is with uio_hv_generic already");
+}
+
+static void another_comes(struct fake_kernel *kernel, unsigned effects)
+{
+	if (effects == 1)
+		fake_set(kernel->device[IC_HEARTBEAT].d.override, "hv_mine");
+}
+
+static void what_another_wants_in_between_is_left_to_him(void **state)
+{
+	(void)state;
+	fake_init(&k, FAKE_6_12);
+	k.meanwhile = another_comes;
+	assert_int_equal(take(HEARTBEAT), BIND_FAILED);
+	fake_assert_said(&k, BIND_SAY_FAILED, "Heartbeat: somebody else moves it at the same time");
+
+	taken();
+	k.meanwhile = another_comes;
+	assert_int_equal(give_back(HEARTBEAT), BIND_FAILED);
+	fake_assert_said(&k, BIND_SAY_FAILED, "Heartbeat: somebody else moves it at the same time");
 }
 
 /* Somebody gives it back whenever it is unbound: it must come to an end. */
@@ -692,6 +755,12 @@ static void the_list_shows_each(void **state)
 		"-              open   -          (51 MiB)        hv_kvp_daemon (pid 123)");
 	fake_assert_said(&k, BIND_SAY_DONE, "FileCopy  00000000-0000-0000-0000-000000000000 -              "
 		"-              closed -          (48 MiB)        -");
+
+	/* The kernel says that it is in use, /proc does not show by whom. */
+	k.n_said = 0;
+	k.node_holder.pid = 0;
+	assert_int_equal(bind_list(&b), BIND_DONE);
+	fake_assert_said(&k, BIND_SAY_DONE, "open   /dev/uio0  51 MiB          somebody");
 }
 
 int main(void)
@@ -723,7 +792,10 @@ int main(void)
 		cmocka_unit_test(an_unbinding_that_hangs_is_given_up),
 		cmocka_unit_test(an_unbinding_that_ends_in_time_is_waited_for),
 		cmocka_unit_test(hv_utils_is_loaded_to_give_back),
+		cmocka_unit_test(giving_back_is_tried_again),
 		cmocka_unit_test(a_device_that_is_just_being_bound_is_taken),
+		cmocka_unit_test(what_another_has_taken_meanwhile_is_taken),
+		cmocka_unit_test(what_another_wants_in_between_is_left_to_him),
 		cmocka_unit_test(a_fight_is_given_up),
 		cmocka_unit_test(take_repairs_what_it_does_not_take),
 		cmocka_unit_test(what_is_refused_gets_its_driver_back),

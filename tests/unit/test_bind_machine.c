@@ -122,6 +122,7 @@ static void there_may_be_no_clock(void **state)
 
 	(void)state;
 	fixture_init(&f);
+	temp_dir_put(&f.dir, "sys/class/ptp/ptp0/clock_name", "KVM virtual PTP\n");
 	temp_dir_put(&f.dir, "etc/chrony.conf", "refclock PHC /dev/ptp0\n");
 	bind_clock_read(f.root_fd, &clock);
 	assert_string_equal(clock.node, "");

@@ -173,6 +173,25 @@ static void a_device_is_read_whole(void **state)
 	fixture_done(&f);
 }
 
+/* It would hang, in a kernel: here the file is read all the same, and would say what it says. */
+static void the_override_of_one_that_is_being_unbound_is_not_read(void **state)
+{
+	struct fake_device fake = fake_heartbeat_uio;
+	struct fixture f;
+	struct device d;
+
+	(void)state;
+	fixture_init(&f);
+	fake.driver = NULL;
+	for (fake.state = DEVICE_STATE_OPEN; fake.state <= DEVICE_STATE_OPENED; fake.state++) {
+		fake_device_put(&f.bus, &fake);
+		assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+		assert_string_equal(d.driver, "");
+		assert_string_equal(d.override, fake.state == DEVICE_STATE_OPENED ? "" : "uio_hv_generic");
+	}
+	fixture_done(&f);
+}
+
 static void each_device_has_a_node_of_its_own(void **state)
 {
 	struct fake_device other = fake_heartbeat_uio;
@@ -495,6 +514,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_without_vmbus_has_none),
 		cmocka_unit_test(a_device_is_read_whole),
+		cmocka_unit_test(the_override_of_one_that_is_being_unbound_is_not_read),
 		cmocka_unit_test(each_device_has_a_node_of_its_own),
 		cmocka_unit_test(sizes_are_those_of_the_kernel),
 		cmocka_unit_test(what_is_not_there_is_empty),
