@@ -325,7 +325,13 @@ static void what_opens_between_two_sessions_is_not_shown(void **state)
 	end(f, 0);
 	guest_opens(f, C);
 	begin(f, 1);
-	assert_int_equal(f->told[1].opened, 0);
+	guest_works(f, C);
+	assert_int_equal(f->told[1].opened + f->told[1].signalled + f->told[1].violated, 0);
+	/* Closed it is nobody's any more, and what is wrong is wrong. */
+	guest_closes(f, C);
+	assert_int_equal(f->told[1].closed, 0);
+	f->below.events->violated(f->below.user, C, "a signal to a channel that is not open");
+	assert_int_equal(f->told[1].violated, 1);
 	end(f, 1);
 }
 
