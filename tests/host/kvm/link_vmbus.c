@@ -23,6 +23,9 @@
  * interrupt. */
 #define TICK_US 100000
 
+/* Drivers of integration components have less: Linux' hv_utils 16 KiB. */
+#define DRIVERS_RING_MAX (UINT32_C(64) << 10)
+
 /* One guest's message makes at most an offer of each component and an end. While so many wait
  * that this could be too much, no more of the guest's are taken, and it is refused buffers in
  * the end. */
@@ -97,7 +100,11 @@ static const bool takes_one[COMPONENT_MAX] = {
 	[COMPONENT_VSS] = true,
 };
 
-/* Once after its opening every channel is looked after: some drivers miss what comes before. */
+/*
+ * Once after its opening every channel is looked after: some drivers miss what comes before. Not so the
+ * large rings of Linux' uio_hv_generic: the program there finds everything by itself, or is wrong, and
+ * a host that is kind would not let that be seen.
+ */
 static void look_after(struct slot *s, bool tick)
 {
 	struct ring_page *page = (struct ring_page *)(s->memory + ring_size_of(s));
@@ -107,6 +114,8 @@ static void look_after(struct slot *s, bool tick)
 
 	s->last_read = read;
 	s->looked_after |= tick;
+	if (ring_size_of(s) > DRIVERS_RING_MAX)
+		return;
 	if ((moved || first) && atomic_load(&page->write_index) != read &&
 	    !atomic_load(&page->interrupt_mask))
 		(void)flag_guest(s);
