@@ -71,7 +71,7 @@ static void serial_put(struct serial *s, uint8_t c)
 		s->n_sent--;
 	s->sent[s->n_sent++] = c;
 	s->empty_pending = !s->stuck;
-	if (!comes_back || s->stuck)
+	if (!comes_back)
 		serial_flush(s);
 }
 
