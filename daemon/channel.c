@@ -103,7 +103,7 @@ struct channel {
 	enum hold hold;           /* what held is */
 	uint64_t hold_limit_usec; /* HOLD_REQUEST: when to refuse it */
 	struct message in, held;
-	unsigned found; /* packets that were there without an interrupt */
+	unsigned found; /* packets that a look found: lost interrupts, or late ones */
 	int trouble;    /* why the channel cannot be used: the errno that was logged, 0: it can */
 	struct log_rate troubles, rescinds;
 };
@@ -449,7 +449,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *user)
 		return 0;
 	/* While an answer waits for room, or the drain goes on by itself, packets are known of. */
 	if (!c->unsent && sd_event_source_get_enabled(c->more, NULL) == 0 && ring_rx_unmask(&c->rx) > 0)
-		log_line(c->log, LOG_DEBUG, NULL, "%s: looked and found a packet without an interrupt, "
+		log_line(c->log, LOG_DEBUG, NULL, "%s: looked and found a packet that no interrupt has told of, "
 			 "%u so far", c->ic.service->name, ++c->found);
 	pump(c);
 	if (is_open(c))

@@ -1043,17 +1043,17 @@ static void a_lost_interrupt_is_made_up_for(void **state)
 		assert_false(fake_host_take(&f.host));
 		pass_time(f.event, 1);
 		take_beat(&f, i, WIRE_OK);
-		(void)snprintf(line, sizeof(line), "without an interrupt, %u so far", i);
+		(void)snprintf(line, sizeof(line), "no interrupt has told of, %u so far", i);
 		(void)logged_one(LOG_DEBUG, line);
 		pass_time(f.event, SECOND); /* half of the looks find nothing */
 	}
-	assert_int_equal(logged_count(LOG_DEBUG, "without an interrupt"), 3);
+	assert_int_equal(logged_count(LOG_DEBUG, "no interrupt has told of"), 3);
 
 	/* what came with its interrupt is not counted */
 	send_beat(&f, 9);
 	take_beat(&f, 9, WIRE_OK);
 	pass_time(f.event, SECOND);
-	assert_int_equal(logged_count(LOG_DEBUG, "without an interrupt"), 3);
+	assert_int_equal(logged_count(LOG_DEBUG, "no interrupt has told of"), 3);
 	fixture_done(&f);
 }
 

@@ -1163,7 +1163,7 @@ static void a_packet_whose_interrupt_was_lost_is_found(void **state)
 	assert_int_equal(take_answers(&s), 0);
 	pass_time(s.f.event, SECOND);
 	assert_int_equal(take_answers(&s), 1);
-	(void)logged_one(LOG_DEBUG, "Heartbeat: looked and found a packet without an interrupt, 1 so far");
+	(void)logged_one(LOG_DEBUG, "Heartbeat: looked and found a packet that no interrupt has told of, 1 so far");
 	served_done(&s);
 }
 
