@@ -52,6 +52,7 @@ struct bind {
 	void *user;
 	unsigned wait_s; /* how long to wait for somebody to let go */
 	bool force, dry_run;
+	bool quiet; /* nothing is told of any device */
 	int unable; /* what take has failed with and will again, a positive errno */
 };
 

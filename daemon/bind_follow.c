@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/log.h"
+
 struct follow {
 	struct bind *b;
 	struct devices *devices;
@@ -15,6 +17,7 @@ struct follow {
 	struct bind_seen seen;
 	/* Those to be taken. Not by the callback itself: that may wait for somebody. */
 	struct bind_seen wanted;
+	struct log_rate told; /* a host can offer without end */
 };
 
 bool bind_seen_note(struct bind_seen *seen, const char *name, uint64_t identity)
@@ -66,13 +69,29 @@ static int count_taken(void *arg, const struct device *device)
 	return 0;
 }
 
+/* Some of them are told, until a time has passed; then, how many were not. */
+static void tell_some(struct follow *f)
+{
+	uint64_t now = f->b->ops->now_ns(f->b->user);
+	unsigned suppressed = 0;
+	char text[64];
+
+	f->b->quiet = !log_rate_allows(&f->told, now, &suppressed);
+	if (suppressed == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%u devices more were offered again", suppressed);
+	f->b->ops->say(f->b->user, BIND_SAY_DONE, text);
+}
+
 static void take_wanted(struct follow *f)
 {
 	for (size_t i = 0; i < f->wanted.n; i++) {
 		struct device device;
 
-		if (devices_read(f->devices, f->wanted.one[i].name, &device) == 0)
-			(void)bind_take_one(f->b, &device);
+		if (devices_read(f->devices, f->wanted.one[i].name, &device) < 0)
+			continue;
+		tell_some(f);
+		(void)bind_take_one(f->b, &device);
 	}
 	f->wanted.n = 0;
 }

@@ -15,6 +15,8 @@ void bind_say(const struct bind *b, enum bind_say kind, enum ic_component compon
 	int n = snprintf(line, sizeof(line), "%s: ", ic_component_names[component]);
 	va_list ap;
 
+	if (b->quiet)
+		return;
 	va_start(ap, format);
 	(void)vsnprintf(line + n, sizeof(line) - (size_t)n, format, ap);
 	va_end(ap);

@@ -711,6 +711,18 @@ static void the_loss_of_the_clock_is_told_before(void **state)
 		assert_true(k.said[i].kind != BIND_SAY_WARNING || k.said[i].effects == 0);
 }
 
+static void a_quiet_one_does_the_same(void **state)
+{
+	struct bind b = fake_bind(&k);
+
+	(void)state;
+	fake_init(&k, FAKE_7_3);
+	b.quiet = true;
+	assert_int_equal(bind_take(&b, HEARTBEAT | TIMESYNC, true), BIND_DONE);
+	assert_with_uio(IC_HEARTBEAT);
+	assert_int_equal(k.n_said, 0);
+}
+
 /* --- a dry run --- */
 
 static void a_dry_run_changes_nothing(void **state)
@@ -800,6 +812,7 @@ int main(void)
 		cmocka_unit_test(take_repairs_what_it_does_not_take),
 		cmocka_unit_test(what_is_refused_gets_its_driver_back),
 		cmocka_unit_test(the_loss_of_the_clock_is_told_before),
+		cmocka_unit_test(a_quiet_one_does_the_same),
 		cmocka_unit_test(a_dry_run_changes_nothing),
 		cmocka_unit_test(the_list_shows_each),
 	};
