@@ -30,7 +30,7 @@ const struct option_info verb_boot_options[] = {
 	MACHINE_OPTIONS(struct settings, choice),
 	{ "console", "FILE", "write the guest's console there; default: see below",
 	  option_take_text, offsetof(struct settings, console) },
-	{ "serial", "FILE", "connect the second serial port to this terminal or pipe",
+	{ "serial", "FILE", "connect the second serial port to this terminal",
 	  option_take_text, offsetof(struct settings, serial) },
 	{ "release", "RELEASE", "be a host of this release; default: 2019", option_take_release,
 	  offsetof(struct settings, run.release) },
