@@ -79,6 +79,14 @@ static enum bind_result say_already(const struct bind *b, const struct device *d
 	return BIND_DONE;
 }
 
+/* Why the move came to no end. One that has gone needs no giving back. */
+static enum bind_result fail(const struct bind_move *m, int r)
+{
+	bind_say_unfinished(m, r);
+	return r == -ENOENT && (m->b->may_be_missing || m->goal == BIND_GIVE_BACK) ? BIND_DONE :
+										       BIND_FAILED;
+}
+
 static enum bind_result conclude_take(struct bind_move *m, int r)
 {
 	if (r == 0 && m->error != 0) {
@@ -88,10 +96,8 @@ static enum bind_result conclude_take(struct bind_move *m, int r)
 	}
 	if (r == 0 && !bind_is_with_uio(&m->device))
 		r = -EBUSY;
-	if (r != 0) {
-		bind_say_unfinished(m, r);
-		return BIND_FAILED;
-	}
+	if (r != 0)
+		return fail(m, r);
 	bind_say(m->b, BIND_SAY_DONE, m->device.component, "taken to uio_hv_generic, %s",
 		 m->device.node);
 	return BIND_DONE;
@@ -157,8 +163,9 @@ static enum bind_result say_foreign(const struct bind *b, const struct device *d
 /* Nothing was changed yet. */
 static enum bind_result say_not_begun(const struct bind_move *m, int r)
 {
-	bind_say_unfinished(m, r);
-	return r == BIND_MOVE_HELD && m->device.driver[0] != '\0' ? BIND_REFUSED : BIND_FAILED;
+	enum bind_result result = fail(m, r);
+
+	return r == BIND_MOVE_HELD && m->device.driver[0] != '\0' ? BIND_REFUSED : result;
 }
 
 enum bind_result bind_take_one(struct bind *b, const struct device *device)
@@ -186,10 +193,8 @@ static enum bind_result conclude_give_back(const struct bind_move *m, int r)
 {
 	if (r == 0 && bind_plan(BIND_GIVE_BACK, &m->device) == BIND_STEP_FOREIGN)
 		r = -EBUSY;
-	if (r != 0) {
-		bind_say_unfinished(m, r);
-		return BIND_FAILED;
-	}
+	if (r != 0)
+		return fail(m, r);
 	if (m->device.driver[0] == '\0')
 		bind_say(m->b, BIND_SAY_DONE, m->device.component,
 			 "has no driver: this kernel has none that takes it by itself");
@@ -305,7 +310,7 @@ static enum bind_result say_missing(const struct bind *b, const struct all *all,
 	return result;
 }
 
-enum bind_result bind_take(struct bind *b, unsigned components, bool must_exist)
+enum bind_result bind_take(struct bind *b, unsigned components)
 {
 	enum bind_result result;
 	struct all all = { 0 };
@@ -313,7 +318,7 @@ enum bind_result bind_take(struct bind *b, unsigned components, bool must_exist)
 	if (collect_all(b, &all) != BIND_DONE)
 		return BIND_FAILED;
 	result = for_each(b, &all, components, bind_take_one);
-	if (must_exist)
+	if (!b->may_be_missing)
 		result = bind_gravest(result, say_missing(b, &all, components));
 	return bind_gravest(result, for_each(b, &all, ~components, repair_one));
 }

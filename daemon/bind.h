@@ -52,7 +52,8 @@ struct bind {
 	void *user;
 	unsigned wait_s; /* how long to wait for somebody to let go */
 	bool force, dry_run;
-	bool quiet; /* nothing is told of any device */
+	bool may_be_missing; /* what the host does not offer, or takes away meanwhile, is no failure */
+	bool quiet;          /* nothing is told of any device */
 	int unable; /* what take has failed with and will again, a positive errno */
 };
 
@@ -65,10 +66,10 @@ enum bind_result bind_gravest(enum bind_result a, enum bind_result b);
 #define BIND_ALL ((1u << IC_COMPONENTS) - 1)
 
 /*
- * Takes these components' devices. must_exist: those that the host does not offer are refused.
- * Any other device that a run cut short has left without a driver is given back. Everything is said.
+ * Takes these components' devices. Any other device that a run cut short has left without a driver is
+ * given back. Everything is said.
  */
-enum bind_result bind_take(struct bind *b, unsigned components, bool must_exist);
+enum bind_result bind_take(struct bind *b, unsigned components);
 
 /* Takes one device. */
 enum bind_result bind_take_one(struct bind *b, const struct device *device);

@@ -157,7 +157,7 @@ enum bind_result bind_follow(struct bind *b, struct devices *devices, unsigned c
 		r = watch(&f, event, stop_fd);
 	if (r < 0)
 		return fail(b, r);
-	result = bind_take(b, components, false);
+	result = bind_take(b, components);
 	if (devices_each(devices, count_taken, &taken) < 0 || (taken == 0 && result != BIND_DONE))
 		return result;
 	r = follow(&f, event);

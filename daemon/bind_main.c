@@ -226,7 +226,7 @@ static int take(struct bind *b, struct bind_linux *l)
 	if (arg_follow)
 		return components ? (int)bind_follow(b, l->devices, components, l->stop_fd) :
 				    (int)refused;
-	return (int)bind_gravest(refused, bind_take(b, components, !arg_all));
+	return (int)bind_gravest(refused, bind_take(b, components));
 }
 
 static int give_back(struct bind *b)
@@ -288,6 +288,7 @@ static int run(void)
 		.wait_s = arg_wait_s,
 		.force = arg_force,
 		.dry_run = arg_dry_run,
+		.may_be_missing = arg_all || arg_follow,
 	};
 	int r = devices_new(&devices);
 

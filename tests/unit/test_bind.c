@@ -15,7 +15,7 @@ static enum bind_result take(unsigned components)
 {
 	struct bind b = fake_bind(&k);
 
-	return bind_take(&b, components, true);
+	return bind_take(&b, components);
 }
 
 static enum bind_result take_forced(unsigned components)
@@ -23,7 +23,7 @@ static enum bind_result take_forced(unsigned components)
 	struct bind b = fake_bind(&k);
 
 	b.force = true;
-	return bind_take(&b, components, true);
+	return bind_take(&b, components);
 }
 
 static enum bind_result give_back(unsigned components)
@@ -177,7 +177,8 @@ static void what_the_host_does_not_offer_is_refused(void **state)
 	fake_init(&k, FAKE_7_3);
 	fake_of(&k, IC_HEARTBEAT)->gone = true;
 	assert_untouched(take(HEARTBEAT), "Heartbeat: refused: the host does not offer it");
-	assert_int_equal(bind_take(&b, HEARTBEAT, false), BIND_DONE);
+	b.may_be_missing = true;
+	assert_int_equal(bind_take(&b, HEARTBEAT), BIND_DONE);
 	assert_int_equal(give_back(HEARTBEAT), BIND_DONE);
 }
 
@@ -189,12 +190,26 @@ static void go_away(struct fake_kernel *kernel, unsigned effects)
 
 static void a_device_that_goes_meanwhile_is_told(void **state)
 {
+	struct bind b = fake_bind(&k);
+
 	(void)state;
 	fake_init(&k, FAKE_7_3);
 	k.meanwhile = go_away;
 	assert_int_equal(take(HEARTBEAT), BIND_FAILED);
 	fake_assert_said(&k, BIND_SAY_FAILED, "Heartbeat: the host has taken it away");
 	assert_int_equal(k.locked, -1);
+
+	fake_init(&k, FAKE_7_3);
+	k.meanwhile = go_away;
+	b.may_be_missing = true;
+	assert_int_equal(bind_take(&b, HEARTBEAT), BIND_DONE);
+	assert_int_equal(k.effects, 2);
+
+	fake_init(&k, FAKE_7_3);
+	assert_int_equal(take(HEARTBEAT), BIND_DONE);
+	k.effects = 0;
+	k.meanwhile = go_away;
+	assert_int_equal(give_back(HEARTBEAT), BIND_DONE);
 }
 
 static void the_gravest_result_counts(void **state)
@@ -718,7 +733,7 @@ static void a_quiet_one_does_the_same(void **state)
 	(void)state;
 	fake_init(&k, FAKE_7_3);
 	b.quiet = true;
-	assert_int_equal(bind_take(&b, HEARTBEAT | TIMESYNC, true), BIND_DONE);
+	assert_int_equal(bind_take(&b, HEARTBEAT | TIMESYNC), BIND_DONE);
 	assert_with_uio(IC_HEARTBEAT);
 	assert_int_equal(k.n_said, 0);
 }
@@ -735,7 +750,7 @@ static void a_dry_run_changes_nothing(void **state)
 	k.machine.has_uio = false;
 	k.transport[IC_KVP] = kvp_daemon;
 	left_over(IC_VSS);
-	assert_int_equal(bind_take(&b, HEARTBEAT | KVP, true), BIND_REFUSED);
+	assert_int_equal(bind_take(&b, HEARTBEAT | KVP), BIND_REFUSED);
 	fake_assert_said(&k, BIND_SAY_DONE, "Heartbeat: costs");
 	fake_assert_said(&k, BIND_SAY_DONE, "Heartbeat: would be taken");
 	fake_assert_said(&k, BIND_SAY_FAILED, "KVP: refused: hv_kvp_daemon (pid 123)");

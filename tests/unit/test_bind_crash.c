@@ -16,7 +16,7 @@ static enum bind_result run(enum verb verb)
 {
 	struct bind b = fake_bind(&k);
 
-	return verb == TAKE ? bind_take(&b, SOME, true) : bind_give_back(&b, BIND_ALL);
+	return verb == TAKE ? bind_take(&b, SOME) : bind_give_back(&b, BIND_ALL);
 }
 
 /* How the kernel is before the first run. */
