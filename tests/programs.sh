@@ -59,7 +59,7 @@ check "the matrix has every release" \
 check "the matrix knows no profile that the guest does not list" \
 	"! $build/vmichost matrix --profile none 2>$dir/never && grep -q 'no profile \"none\"' $dir/never"
 check "help fits 80 columns" \
-	"for v in '' run boot matrix scenario report releases; do $build/vmichost help \$v; done | awk 'length > 80 { n++ } END { exit n }'"
+	"for v in '' run boot matrix scenario agent report releases; do $build/vmichost help \$v; done | awk 'length > 80 { n++ } END { exit n }'"
 check "the matrix has every profile" \
 	"[ \$(distinct profile) -eq \$($build/vmicd --list-profiles | wc -l) ]"
 check "boot says in one sentence what it misses" \
@@ -70,6 +70,11 @@ for wrong in '' '--memory 63M' '--memory 4G' '--memory 256K' '--cpus 0' '--cpus 
 	check "boot refuses '$wrong'" \
 		"$build/vmichost boot \${wrong:+--kernel $dir/none} $wrong; [ \$? -eq 2 ]"
 done
+
+check "scenario refuses a machine without a kernel" \
+	"$build/vmichost scenario --initrd $dir/none tests/scenario/n1-echoed-fields.scn -- true; [ \$? -eq 2 ]"
+check "the agent says what it cannot talk over" \
+	"$build/vmichost agent --on $dir/none 2>$dir/agent; [ \$? -eq 1 ] && grep -q 'none: No such file' $dir/agent"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
