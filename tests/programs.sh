@@ -74,7 +74,7 @@ done
 check "scenario refuses a machine without a kernel" \
 	"$build/vmichost scenario --initrd $dir/none tests/scenario/n1-echoed-fields.scn -- true; [ \$? -eq 2 ]"
 check "the agent says what it cannot talk over" \
-	"$build/vmichost agent --on $dir/none 2>$dir/agent; [ \$? -eq 1 ] && grep -q 'none: No such file' $dir/agent"
+	"$build/vmichost agent --on $dir/absent 2>$dir/agent; [ \$? -eq 1 ] && grep -q 'absent: No such file' $dir/agent"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
