@@ -185,9 +185,9 @@ $(BUILD)/vm/hostile: tests/vm/hostile.c tests/vm/hostile.ld $(BUILD)/deps.mk
 	$(Q)ld -nostdlib -static --no-warn-rwx-segments -T tests/vm/hostile.ld -o $@.elf $@.o
 	$(Q)objcopy -O binary $@.elf $@
 
-# Guests that nobody here wrote, on a real VMBus; VM_TESTS names some of them.
+# Guests on a real VMBus; VM_TESTS names some of the tests, VM_JOBS says how many run at a time.
 .PHONY: check-vm
-check-vm: $(BUILD)/vmichost $(BUILD)/vm/hostile $(BUILD)/deps-vm.mk
+check-vm: programs $(BUILD)/vm/hostile $(BUILD)/deps-vm.mk
 	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
 
 # --- fuzzing: FUZZ_SECONDS for each target and fuzzer ---

@@ -65,14 +65,14 @@ done)
 verdict "each header compiles alone" "$alone"
 verdict "each header guards itself" "$(grep -L '^#pragma once' hv_util/*.h daemon/*.h tests/host/*.h tests/host/kvm/*.h)"
 verdict "each source names its licence" "$(grep -L 'SPDX-License-Identifier: GPL-2.0-only' \
-	hv_util/*.[ch] daemon/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch] tests/*/*.sh tests/host/kvm/*)"
+	hv_util/*.[ch] daemon/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch] tests/*/*.sh tests/vm/guest/* tests/host/kvm/*)"
 verdict "no unfinished words" \
 	"$(grep -rnwE 'TODO|FIXME|XXX|HACK' hv_util daemon tests --include='*.[ch]' --include='*.sh' | grep -v structure.sh)"
 
 manuals=$(find daemon tests systemd -name '*.[1-8]' 2>/dev/null)
 # shellcheck disable=SC2086 # a list of files
 verdict "the manual pages are well-formed" "$(mandoc -T lint -W warning $manuals 2>&1)"
-verdict "the scripts are well-formed" "$(for s in tests/*.sh tests/*/*.sh .ci/run; do sh -n "$s" 2>&1; done)"
+verdict "the scripts are well-formed" "$(for s in tests/*.sh tests/*/*.sh tests/vm/guest/*.sh .ci/run; do sh -n "$s" 2>&1; done)"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

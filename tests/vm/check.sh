@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # check.sh BUILD [TEST...]: what vmichost boot does with guests on a real VMBus: Debian's kernels with
-# their own hv_utils, and guests that mean no good. Runs on /dev/kvm where that can be a Hyper-V host,
-# else each test inside a machine that QEMU emulates. VM_JOBS tests side by side; a line for each as it
-# ends, and below a failed one's all that it printed, its guest's console included, which stays in
-# BUILD/vm. Where none can run: SKIPPED, and why. The tests are in tests-*.sh; one.sh runs one of them.
+# their own hv_utils, vmicd in them, and guests that mean no good. Runs on /dev/kvm where that can be a
+# Hyper-V host, else each test inside a machine that QEMU emulates. VM_JOBS tests side by side; a line
+# for each as it ends, and below a failed one's all that it printed, its guest's console included, which
+# stays in BUILD/vm. Where none can run: SKIPPED, and why. The tests are in tests-*.sh; one.sh runs one.
 set -u
 
 build=$(cd "$1" && pwd) || exit 2

@@ -52,11 +52,20 @@ hostile)
 stock-* | vmicd-*)
 	fetch_kernel "$kernel"
 	sh tests/vm/fetch.sh "$cache/daemons" bookworm-backports hyperv-daemons
+	daemons="$cache/daemons/root/usr/sbin/hv_kvp_daemon $cache/daemons/root/usr/sbin/hv_vss_daemon"
 	cp -L "$root/vmlinux" "$root/vmlinuz" "$tree"
-	programs="$cache/daemons/root/usr/sbin/hv_kvp_daemon $cache/daemons/root/usr/sbin/hv_vss_daemon"
-	modules="hv_vmbus hv_utils"
-	# shellcheck disable=SC2086 # several words
-	sh tests/vm/initramfs.sh "$tree/guest.cpio" tests/vm/guest-init.sh "$root" "$modules" $programs
+	# shellcheck disable=SC2046,SC2086 # several words
+	case $set in
+	stock-*)
+		sh tests/vm/initramfs.sh "$tree/guest.cpio" tests/vm/guest-init.sh "$root" \
+			"hv_vmbus hv_utils" $daemons
+		;;
+	vmicd-*)
+		sh tests/vm/initramfs.sh "$tree/guest.cpio" tests/vm/vmicd-init.sh "$root" \
+			"hv_vmbus hv_utils uio uio_hv_generic" $daemons "$build/vmicd" "$build/vmic-bind" \
+			$(for script in tests/vm/guest/*.sh; do echo "$script=/tests/${script##*/}"; done)
+		;;
+	esac
 	archive
 	;;
 scenario-*)

@@ -2,7 +2,7 @@
 # Debian's kernels with their own hv_utils, and Debian's daemons: guests that nobody here wrote.
 
 boot='vmichost boot --kernel $images/vmlinux --initrd $images/guest.cpio --console $console --for 100 --timeout-ms 6000'
-quiet='--append "nokaslr mitigations=off quiet"'
+quiet="--append 'nokaslr mitigations=off quiet $fewer'"
 saved='--save report >&2; s=$?; cat report; exit $s'
 
 # other_kernel N SUITE EXPECTATION: those that guests really run
@@ -33,7 +33,7 @@ stock 2022 3.2 4.0 mismatch
 stock 2025 3.2 4.0 mismatch
 # The keys that hv_kvp_daemon makes up on request (tools/hv/hv_kvp_daemon.c), in its order.
 check daemons stock-6.12 "a stock guest with Debian's hv_kvp_daemon and hv_vss_daemon" \
-	"$boot --append 'nokaslr mitigations=off quiet vm.do=daemons' --shutdown-after 1 \
+	"$boot --append 'nokaslr mitigations=off quiet vm.do=daemons $fewer' --shutdown-after 1 \
 	--width 400 --save report; s=\$?; cat report; exit \$s" \
 	"expect_rows 'guest-service no-contact 0.0 0.0 0' 'heartbeat ok 3.0 3.0 0' \
 	'kvp mismatch 3.0 4.0 0' 'shutdown ok 3.0 3.0 0' 'timesync ok 3.0 4.0 0' 'vss mismatch 3.0 5.0 0' &&
@@ -55,14 +55,14 @@ check processors stock-6.12 "two processors" \
 	"$boot $quiet --cpus 2 --shutdown-after 1" \
 	'expect $o.output "Heartbeat  *True *OK" "Shutdown *True *OK" && expect $o.console "is up, 2 processors"'
 check poweroff stock-6.12 "a guest that switches itself off" \
-	"$boot --append 'quiet vm.do=poweroff'" \
+	"$boot --append 'quiet vm.do=poweroff $fewer'" \
 	'expect $o.console "reboot: Power down" && expect $o.output "the guest has left"'
 check reboot stock-6.12 "a guest that starts itself again" \
-	"$boot --append 'quiet vm.do=reboot' --shutdown-after 1" \
+	"$boot --append 'quiet vm.do=reboot $fewer' --shutdown-after 1" \
 	'expect $o.console "reboot: Restarting system" "reboot: Power down" &&
 	 expect $o.output "the guest starts again" "Heartbeat  *True *OK"'
 check panic stock-6.12 "a guest whose kernel crashes" \
-	"$boot --append 'quiet vm.do=panic'; [ \$? -eq 1 ]" \
+	"$boot --append 'quiet vm.do=panic $fewer'; [ \$? -eq 1 ]" \
 	"expect \$o.output \"the guest's kernel has crashed\" && expect \$o.console 'sysrq triggered crash'"
 check storm stock-6.12 "negotiations without end: a driver takes one packet at each interrupt" \
 	"$boot $quiet --fault storm=20 --shutdown-after 1" \

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The host takes the heartbeat away again and again. hv_utils is asked first when it is offered again, and
+# "vmic-bind take --follow" takes the device from it. With vm.kill=1 both are killed now and then, at any
+# moment of what they do; vm.served is how often vmicd must have come to answer.
+
+modules hv_vmbus hv_utils uio uio_hv_generic
+uio_nodes
+nodes=$n
+give_back heartbeat # whatever it touches first is not lost later
+remember
+
+# It ends when the first device that it tries is taken away meanwhile; a service manager would start it again.
+start_follow() {
+	vmic-bind take --follow heartbeat >>/tmp/bind.log 2>&1 &
+	follow=$!
+}
+
+# is_calm: the heartbeat is with uio_hv_generic, and is the same as before a while
+is_calm() {
+	kill -0 "$follow" 2>/dev/null || start_follow
+	device heartbeat
+	[ "$d" ] && read -r id 2>/dev/null <"$d/id" && sleep 4 && read -r now 2>/dev/null <"$d/id" &&
+		[ "$id" = "$now" ] && driver heartbeat && [ "$driver" = uio_hv_generic ]
+}
+
+start_follow
+: >/tmp/vmicd.log
+run_vmicd
+kills=$(($(parameter kill) + 0))
+while [ "$kills" -gt 0 ]; do
+	kills=$((kills - 1))
+	usleep $((RANDOM * 30))
+	kill -9 "$follow" 2>/dev/null
+	wait "$follow"
+	start_follow
+	usleep $((RANDOM * 30))
+	kill -9 "$vmicd"
+	wait "$vmicd"
+	run_vmicd
+done
+wait_for 150 "the end of the host's game" is_calm
+beats 2
+count_served
+say "vmicd has answered $n times"
+[ "$n" -ge "$(parameter served)" ] || fail "vmicd has answered $n times only"
+kill "$follow"
+wait "$follow" || fail "vmic-bind take --follow ended with $?"
+stop_vmicd
+give_back heartbeat
+# What is lost with each channel that vmicd had when the host took it: see rescind.sh.
+nothing_lost $((n * 4096)) $((n * 4))
+uio_nodes
+[ "$n" -eq "$nodes" ] || fail "there are $n uio devices, and were $nodes"
+settle
