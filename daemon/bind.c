@@ -191,6 +191,8 @@ enum bind_result bind_take_one(struct bind *b, const struct device *device)
 
 static enum bind_result conclude_give_back(const struct bind_move *m, int r)
 {
+	if (m->was_opened && !bind_is_with_uio(&m->device))
+		m->b->risky |= 1u << m->device.component;
 	if (r == 0 && bind_plan(BIND_GIVE_BACK, &m->device) == BIND_STEP_FOREIGN)
 		r = -EBUSY;
 	if (r != 0)
@@ -325,9 +327,12 @@ enum bind_result bind_take(struct bind *b, unsigned components)
 
 enum bind_result bind_give_back(struct bind *b, unsigned components)
 {
+	enum bind_result result;
 	struct all all = { 0 };
 
 	if (collect_all(b, &all) != BIND_DONE)
 		return BIND_FAILED;
-	return for_each(b, &all, components, give_back_one);
+	result = for_each(b, &all, components, give_back_one);
+	bind_say_risk(b);
+	return result;
 }

@@ -54,6 +54,7 @@ struct bind {
 	bool force, dry_run;
 	bool may_be_missing; /* what the host does not offer, or takes away meanwhile, is no failure */
 	bool quiet;          /* nothing is told of any device */
+	unsigned risky; /* components given back whose channel would crash the guest: bind_say_risk */
 	int unable; /* what take has failed with and will again, a positive errno */
 };
 

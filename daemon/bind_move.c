@@ -67,6 +67,7 @@ static int look(struct bind_move *m)
 	for (;;) {
 		int r = m->b->ops->read(user_of(m), m->device.name, &m->device);
 
+		m->was_opened |= m->device.events > 0;
 		if (r < 0 || !must_wait(m))
 			return r;
 		if (now(m) >= m->deadline_ns)

@@ -9,6 +9,7 @@ struct bind_move {
 	enum bind_goal goal;  /* a take that fails becomes a give-back */
 	struct device device; /* as it was after the last step */
 	int error;            /* why the take has failed, a negative errno; -EOWNERDEAD: killed */
+	bool was_opened;      /* a program has had the node open since uio_hv_generic has the device */
 	uint64_t deadline_ns; /* for somebody to let go */
 	unsigned tries[BIND_STEPS];
 };

@@ -263,6 +263,22 @@ void bind_say_cost(const struct bind *b, const struct device *device,
 		 "may fail; nothing is lost then", block);
 }
 
+void bind_say_risk(const struct bind *b)
+{
+	char line[256] = "";
+	size_t n = 0;
+
+	for (enum ic_component c = 0; c < IC_COMPONENTS; c++)
+		if (b->risky & 1u << c)
+			n += (size_t)snprintf(line + n, sizeof(line) - n, "%s%s", n ? ", " : "",
+					      ic_component_names[c]);
+	if (n == 0)
+		return;
+	(void)snprintf(line + n, sizeof(line) - n, ": do not switch this off on the host before the guest is "
+		       "restarted: it was in use on uio_hv_generic, and the guest's kernel may crash");
+	b->ops->say(b->user, BIND_SAY_WARNING, line);
+}
+
 void bind_say_clock(const struct bind *b, const struct device *device)
 {
 	struct bind_holder holder;

@@ -32,5 +32,13 @@ void bind_say_undone(const struct bind_move *m);
 void bind_say_cost(const struct bind *b, const struct device *device,
 		   const struct bind_facts *facts);
 
+/*
+ * What must not happen to the components that were given back. Opening a device's node leaves a callback
+ * in its channel (Linux uio_hv_generic.c hv_uio_open: hv_uio_rescind) that nothing takes out again. When
+ * the host takes the channel away, it is called with what is then the device's driver's data: the kernel
+ * crashes. Seen on 6.12 and 7.3.
+ */
+void bind_say_risk(const struct bind *b);
+
 /* What will be missing without hv_utils' time synchronization. */
 void bind_say_clock(const struct bind *b, const struct device *device);

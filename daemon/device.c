@@ -125,6 +125,7 @@ static void read_uio(struct udev_device *uio, struct device *ret)
 	if (!node || strlen(node) >= sizeof(ret->node))
 		return;
 	(void)snprintf(ret->node, sizeof(ret->node), "%s", node);
+	ret->events = (uint32_t)read_number(uio, "event", 0);
 	for (unsigned i = 0; i < DEVICE_MAPS; i++) {
 		char attribute[sizeof("maps/map0/size")];
 

@@ -35,6 +35,7 @@ struct device {
 	char override[DEVICE_NAME_SIZE]; /* "" too while its driver is being unbound */
 	int state;                     /* DEVICE_STATE_*, or another number of the kernel's */
 	char node[DEVICE_NAME_SIZE];   /* /dev/uioN */
+	uint32_t events;               /* the node's, since the driver has it: 0 while it was never open */
 	size_t map[DEVICE_MAPS];       /* bytes of the node's maps; 0: there is no such map */
 };
 

@@ -252,6 +252,7 @@ static inline int fake_unbind_uio(struct fake_kernel *k, struct fake_device *f)
 	k->machine.available += fake_cost(k);
 	f->d.driver[0] = '\0';
 	f->d.node[0] = '\0';
+	f->d.events = 0;
 	memset(f->d.map, 0, sizeof(f->d.map));
 	return 0;
 }

@@ -399,6 +399,31 @@ static void a_kernel_that_is_too_old_says_so(void **state)
 	}
 }
 
+/* --- a trap of the kernel's --- */
+
+static void what_was_in_use_is_told_to_be_a_risk(void **state)
+{
+	(void)state;
+	for (unsigned opened = 0; opened < 2; opened++) {
+		fake_init(&k, FAKE_6_12);
+		assert_int_equal(take(HEARTBEAT | KVP | TIMESYNC), BIND_DONE);
+		fake_of(&k, IC_HEARTBEAT)->d.events = opened;
+		fake_of(&k, IC_KVP)->d.events = opened * 1000;
+		assert_int_equal(give_back(BIND_ALL), BIND_DONE);
+		if (opened)
+			fake_assert_said(&k, BIND_SAY_WARNING, "Heartbeat, KVP: do not switch this off on the host");
+		else
+			assert_null(fake_find_said(&k, BIND_SAY_WARNING, "switch"));
+	}
+	fake_init(&k, FAKE_7_3);
+	assert_int_equal(take(HEARTBEAT), BIND_DONE);
+	fake_of(&k, IC_HEARTBEAT)->d.events = 1;
+	fake_of(&k, IC_HEARTBEAT)->used = true;
+	fake_of(&k, IC_HEARTBEAT)->d.state = DEVICE_STATE_OPENED;
+	assert_int_equal(give_back(HEARTBEAT), BIND_REFUSED);
+	assert_null(fake_find_said(&k, BIND_SAY_WARNING, "switch"));
+}
+
 /* --- somebody holds it --- */
 
 static void taken(void)
@@ -810,6 +835,7 @@ int main(void)
 		cmocka_unit_test(fragmented_memory_is_told_and_survived),
 		cmocka_unit_test(the_kernels_killer_takes_the_child),
 		cmocka_unit_test(a_kernel_that_is_too_old_says_so),
+		cmocka_unit_test(what_was_in_use_is_told_to_be_a_risk),
 		cmocka_unit_test(a_device_in_use_is_not_given_back),
 		cmocka_unit_test(it_is_when_it_is_let_go_of),
 		cmocka_unit_test(a_lock_counts_as_use),

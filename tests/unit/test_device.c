@@ -154,8 +154,10 @@ static void a_device_is_read_whole(void **state)
 	(void)state;
 	fixture_init(&f);
 	fake_device_put(&f.bus, &fake_heartbeat_uio);
+	fake_attribute(&f.bus, FAKE_HEARTBEAT, "uio/uio1/event", "17\n");
 	assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
 	assert_int_equal(d.component, IC_HEARTBEAT);
+	assert_int_equal(d.events, 17);
 	assert_int_equal(guid_parse(FAKE_HEARTBEAT, &instance), 0);
 	assert_memory_equal(&d.instance_id, &instance, sizeof(instance));
 	assert_int_equal(d.relid, 1);
