@@ -31,24 +31,24 @@ static void help(void)
 	(void)printf("vmic-bind take [OPTIONS] COMPONENT...|all\n"
 		     "vmic-bind give-back [OPTIONS] [COMPONENT...]\n"
 		     "vmic-bind list\n\n"
-		     "Moves integration components of Hyper-V from the kernel's driver hv_utils to uio_hv_generic,\n"
-		     "where vmicd can serve them, and back. Every device has a driver in the end: when a move was\n"
-		     "cut short, the next run repairs it.\n\n"
+		     "Moves integration components of Hyper-V from the kernel's driver hv_utils to\n"
+		     "uio_hv_generic, where vmicd can serve them, and back. Every device has a driver\n"
+		     "in the end: when a move was cut short, the next run repairs it.\n\n"
 		     "  take       to uio_hv_generic; all: what the configuration serves\n"
 		     "  give-back  to hv_utils; without a name, all\n"
 		     "  list       print where each is, what it costs and who holds it\n\n"
 		     "  -c --config=FILE  read FILE and FILE.d/*.conf, not /etc/vmicd/vmicd.conf\n"
 		     "     --wait=SEC     wait so long for somebody to let go of a device (10)\n"
 		     "     --follow       take again what the host offers again, until told to end\n"
-		     "     --force        take although the guest may hibernate, or little memory is left\n"
+		     "     --force        take although the guest may hibernate or has little memory\n"
 		     "  -n --dry-run      only say what would be done\n"
 		     "  -h --help         print this\n"
 		     "  -V --version      print the version\n\n"
 		     "Components:");
 	for (enum ic_component c = 0; c < IC_COMPONENTS; c++)
 		(void)printf(" %s", ic_component_names[c]);
-	(void)printf("\n\nExit status: 0 done, 1 failure, 2 wrong option or configuration, 3 refused: a component\n"
-		     "was left as it was.\n"
+	(void)printf("\n\nExit status: 0 done, 1 failure, 2 wrong option or configuration, 3 refused: a\n"
+		     "component was left as it was.\n"
 		     "See vmic-bind(8) and vmicd(8).\n");
 }
 
