@@ -164,12 +164,12 @@ check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain)
 
 # The second compiler: it warns of other things, and orders the ring's words differently.
 .PHONY: check-clang
-check-clang: $(BUILD)/clang/vmicd $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
+check-clang: $(BUILD)/clang/vmicd $(BUILD)/clang/vmic-bind $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
 	@$(RUN) "built with clang" $(BUILD)/clang/test_ring_stress
 
 # Address and undefined-behaviour sanitizers on everything, the thread sanitizer on what has threads.
 .PHONY: check-san
-check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmichost $(call tests_in,asan) $(replays) \
+check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmic-bind $(BUILD)/asan/vmichost $(call tests_in,asan) $(replays) \
 		$(BUILD)/tsan/test_ring_stress
 	@$(SAN_ENV) $(RUN) "unit tests, address and undefined-behaviour sanitizers" $(call tests_in,asan)
 	@$(SAN_ENV) $(RUN) "saved fuzz inputs" $(foreach r,$(replays),"$(r) tests/fuzz/corpus/$(r:$(BUILD)/asan/replay_%=%)")
@@ -226,7 +226,7 @@ bench: programs $(BENCH:tests/bench/%.c=$(BUILD)/plain/%)
 	@sh tests/vm/bench.sh $(BUILD)
 
 .PHONY: coverage
-coverage: $(BUILD)/cov/vmicd $(BUILD)/cov/vmichost $(call tests_in,cov)
+coverage: $(BUILD)/cov/vmicd $(BUILD)/cov/vmic-bind $(BUILD)/cov/vmichost $(call tests_in,cov)
 	@rm -f $(TOTALS) && find $(BUILD)/cov -name '*.gcda' -delete
 	@$(RUN) "unit tests" $(call tests_in,cov)
 	@$(RUN) "scenarios" $(call scenarios,cov)
