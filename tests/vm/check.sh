@@ -4,7 +4,7 @@
 # their own hv_utils, vmicd in them, and guests that mean no good. Runs on /dev/kvm where that can be a
 # Hyper-V host, else each test inside a machine that QEMU emulates. VM_JOBS tests side by side; a line
 # for each as it ends, and below a failed one's all that it printed, its guest's console included, which
-# stays in BUILD/vm. Where none can run: SKIPPED, and why. The tests are in tests-*.sh; one.sh runs one.
+# stays in BUILD/vm. Where none can run: SKIPPED, and why. The tests are in tests-*.sh; batch.sh runs some.
 set -u
 
 build=$(cd "$1" && pwd) || exit 2
@@ -27,13 +27,13 @@ prepare() {
 	"$@" >"$out/prepare.log" 2>&1 || skip "$(tail -n 1 "$out/prepare.log")"
 }
 
-# Two at once in one tree: they share the images, and neither makes them while the other does.
+# Two at once in one tree would have each other's images and logs.
 exec 9>"$out/lock"
-flock -n 9 || { echo "another make check-vm prepares its tests here, waiting"; flock 9; }
+flock -n 9 || { echo "another make check-vm runs here, waiting"; flock 9; }
 
 # --- which tests ---
 
-sh tests/vm/one.sh >"$out/tests" || exit 2
+sh tests/vm/batch.sh >"$out/tests" || exit 2
 for name; do
 	grep -q "^$name " "$out/tests" || { echo "check.sh: there is no test \"$name\"" >&2; exit 2; }
 done
@@ -58,7 +58,6 @@ for set in $(echo "$tests" | cut -d ' ' -f 2 | sort -u); do
 	sh tests/vm/images.sh "$set" >"$out/prepare.log" 2>&1 ||
 		tail -n 1 "$out/prepare.log" >"$out/images/$set.reason"
 done
-flock -u 9
 
 # --- the tests ---
 
@@ -66,7 +65,12 @@ results=$(mktemp -d)
 export results
 trap 'rm -rf "$results"' EXIT
 echo "guests on a real VMBus, $where, $jobs at a time"
-echo "$tests" | cut -d ' ' -f 1 | xargs -P "$jobs" -I{} sh tests/vm/one.sh {}
+# Those that need the same images together, five at most; what takes long alone.
+echo "$tests" | awk '
+	$3 { print $1; next }
+	{ if (n[$2]++ % 5 == 0) first[$2] = ++batches; batch[first[$2]] = batch[first[$2]] " " $1 }
+	END { for (i = 1; i <= batches; i++) print batch[i] }' |
+	xargs -P "$jobs" -L 1 sh tests/vm/batch.sh
 
 # One that came to no result is as bad as one that failed.
 count() {

@@ -21,6 +21,9 @@ timeout -k 5 "$limit" $qemu -nodefaults -no-user-config -display none -no-reboot
 	-machine pc -accel tcg,thread=single,tb-size=512 -cpu EPYC,+svm,+npt -smp 1 -m 1536 \
 	-serial "file:$out.machine" -serial "file:$out.output" -serial "file:$out.console" \
 	-kernel "$kernel" -initrd "$initramfs" -append "console=ttyS0 panic=-1 nokaslr mitigations=off quiet \
-initcall_blacklist=$fewer" </dev/null >"$out.qemu" 2>&1
+initcall_blacklist=$fewer" </dev/null >"$out.qemu" 2>&1 &
+machine=$!
+trap 'kill "$machine"' INT TERM HUP
+wait "$machine"
 status=$(tr -d '\r' <"$out.machine" | sed -n 's/^status \([0-9]*\)$/\1/p' | tail -n 1)
 exit "${status:-125}"

@@ -9,4 +9,4 @@ check scenarios scenario-7.3 "every scenario, over a real VMBus" \
 	'vmichost scenario --kernel $images/vmlinux --initrd $images/guest.cpio --memory 700M --slow 4 \
 	--append "nokaslr mitigations=off quiet" --console $console $images/*.scn -- vmicd --config={config}' \
 	'expect $o.output "^[0-9]* passed, 0 failed, 1 skipped" &&
-	[ "$(grep -c "^ok " $o.output)" -eq $(($(ls tests/scenario/*.scn | wc -l) - 1)) ]' 600
+	[ "$(grep -c "^ok " $o.output)" -eq $(($(ls tests/scenario/*.scn | wc -l) - 1)) ]' 900

@@ -4,7 +4,7 @@
 
 # guest WORDS: the beginning of a command line that boots a guest, with these words on its kernel's
 guest() {
-	echo "vmichost boot --kernel \$images/vmlinux --initrd \$images/guest.cpio --console \$console --for 290 \
+	echo "vmichost boot --kernel \$images/vmlinux --initrd \$images/guest.cpio --console \$console --for 900 \
 --timeout-ms 6000 --json --append 'nokaslr mitigations=off quiet $fewer $*'"
 }
 
@@ -58,19 +58,19 @@ small_rows="expect_rows 'guest-service disabled 0.0 0.0 0' 'heartbeat ok 3.0 3.0
 
 # On a kernel that binds in 20 ms and for 4 MiB, and not, as 6.12, in 100 ms and for 51.
 check bind vmicd-7.3 "200 times taken and given back" \
-	"$(guest vm.do=bind vm.seconds=280) $small" "expect_passed && $small_rows" 300
+	"$(guest vm.do=bind vm.seconds=800) $small" "expect_passed && $small_rows" 850
 # With the memory that the kernel loses each time.
 check vmicd-rescind vmicd-7.3 "200 times taken away from vmicd by the host" \
-	"$(guest vm.do=rescind vm.seconds=280) $small --fault rescind:heartbeat=200 --memory 1100M" \
-	"expect_passed && $small_rows" 300
+	"$(guest vm.do=rescind vm.seconds=800) $small --fault rescind:heartbeat=200 --memory 1100M" \
+	"expect_passed && $small_rows" 850
 check follow vmicd-7.3 "30 times taken away by the host, and taken from hv_utils again" \
-	"$(guest vm.do=follow vm.served=5 vm.seconds=200) $small --fault rescind:heartbeat=30 --fault delay:heartbeat=400" \
-	"expect_passed && $small_rows" 220
+	"$(guest vm.do=follow vm.served=5 vm.seconds=500) $small --fault rescind:heartbeat=30 --fault delay:heartbeat=400" \
+	"expect_passed && $small_rows" 550
 check follow-killed vmicd-7.3 "200 times taken away, vmic-bind and vmicd killed meanwhile" \
-	"$(guest vm.do=follow vm.served=1 vm.kill=8 vm.seconds=200) $small --fault rescind:heartbeat=200" \
-	"expect_passed && $small_rows" 220
+	"$(guest vm.do=follow vm.served=1 vm.kill=8 vm.seconds=500) $small --fault rescind:heartbeat=200" \
+	"expect_passed && $small_rows" 550
 check bind-killed vmicd-7.3 "vmic-bind and vmicd killed in the middle of taking and giving back" \
-	"$(guest vm.do=bind-killed vm.seconds=200) $small" "expect_passed && $small_rows" 220
+	"$(guest vm.do=bind-killed vm.seconds=500) $small" "expect_passed && $small_rows" 550
 
 profile legacy 2019 6.12 3.0
 profile linux 2019 6.12 3.0

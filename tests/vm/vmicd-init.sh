@@ -156,7 +156,7 @@ start_vmicd() {
 	count_served
 	next=$((n + 1))
 	run_vmicd "$@"
-	wait_for 30 "vmicd's answer to the heartbeat channel" served "$next"
+	wait_for 60 "vmicd's answer to the heartbeat channel" served "$next"
 }
 
 stop_vmicd() {
@@ -242,7 +242,7 @@ bad_log() {
 
 say "$(uname -r) is up"
 seconds=$(parameter seconds)
-(sleep "${seconds:-90}"; fail "it came to no end") &
+(sleep "${seconds:-200}"; fail "it came to no end") &
 . "/tests/$(parameter do).sh"
 bad_log && fail "the kernel has complained"
 say passed

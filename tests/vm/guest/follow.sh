@@ -38,7 +38,7 @@ while [ "$kills" -gt 0 ]; do
 	wait "$vmicd"
 	run_vmicd
 done
-wait_for 150 "the end of the host's game" is_calm
+wait_for 300 "the end of the host's game" is_calm
 beats 2
 count_served
 say "vmicd has answered $n times"
