@@ -17,14 +17,14 @@ served() {
 		grep -q PhysicalHostNameFullyQualified /var/lib/hyperv/.kvp_pool_3
 }
 
-wait_for 30 "the host's first items" served 1
+wait_for 60 "the host's first items" served 1
 ! vmic-bind --config /tmp/vmicd.conf take kvp 2>/dev/null || fail "KVP's channel was taken"
 settle
 device kvp
 kvp=${d##*/}
 echo "$kvp" >$bus/drivers/hv_utils/unbind
-wait_for 30 "the loss" logged 1 'the device is gone'
+wait_for 60 "the loss" logged 1 'the device is gone'
 : >/var/lib/hyperv/.kvp_pool_3
 echo "$kvp" >$bus/drivers/hv_utils/bind
-wait_for 30 "the host's items after that" served 2
+wait_for 60 "the host's items after that" served 2
 stop_vmicd

@@ -12,5 +12,6 @@ expect_driver hv_utils heartbeat kvp timesync shutdown vss
 [ -e /dev/vmbus/hv_kvp ] || fail "the key-value pairs' device is gone"
 say "all is with hv_utils"
 run_vmicd '[KVP]\nRoute=hv_utils\n'
+wait_for 60 "the host's items" grep -q PhysicalHostNameFullyQualified /var/lib/hyperv/.kvp_pool_3
 settle
 stop_vmicd
