@@ -4,7 +4,7 @@
 # machines are emulated, all in one, since half of a short test's time is the machine's own start. Says
 # with one line how each went, as soon as it has ended, and leaves $results/NAME.passed, .failed or
 # .skipped. A test is tried twice at most, the second time alone, and only when the machine came to no
-# end in time: emulated on a busy computer, that happens.
+# end in time: emulated on a busy computer, that happens. What it said then stays in NAME.*.first.
 # batch.sh: prints "NAME IMAGES SECONDS" of every test.
 set -u
 
@@ -186,10 +186,18 @@ run_machine() {
 	rm -rf "$tree"
 }
 
+# keep NAME: what the first try has said
+keep() {
+	for file in output console; do
+		part "$file" "$1" >"$out/$1.$file.first"
+	done
+}
+
 run_emulated() {
 	run_machine "$@"
 	again=' (second try)'
 	for name in $left; do
+		keep "$name"
 		limit=0
 		each write "$name"
 		run_machine "$name"

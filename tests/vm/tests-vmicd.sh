@@ -2,10 +2,11 @@
 # vmicd and vmic-bind in Debian's kernels: what each does in its guest is guest/NAME.sh, which says on the
 # console that all was well, or what was not.
 
-# guest WORDS: the beginning of a command line that boots a guest, with these words on its kernel's
+# guest WORDS: the beginning of a command line that boots a guest, with these words on its kernel's. Who
+# answers the key-value pairs may come late.
 guest() {
 	echo "vmichost boot --kernel \$images/vmlinux --initrd \$images/guest.cpio --console \$console --for 900 \
---timeout-ms 6000 --json --append 'nokaslr mitigations=off quiet $fewer $*'"
+--timeout-ms 30000 --json --append 'nokaslr mitigations=off quiet $fewer $*'"
 }
 
 # expect_passed: the guest's work, and no breach of the contract in any report
