@@ -13,6 +13,7 @@ modules=$4
 shift 4
 
 tree=$(mktemp -d)
+chmod 755 "$tree"
 trap 'rm -rf "$tree"' EXIT
 for d in bin sbin dev proc sys tmp etc lib lib64 modules; do mkdir "$tree/$d"; done
 cp "$(command -v busybox)" "$tree/bin/busybox"

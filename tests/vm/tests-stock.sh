@@ -33,7 +33,7 @@ stock 2022 3.2 4.0 mismatch
 stock 2025 3.2 4.0 mismatch
 # The keys that hv_kvp_daemon makes up on request (tools/hv/hv_kvp_daemon.c), in its order.
 check daemons stock-6.12 "a stock guest with Debian's hv_kvp_daemon and hv_vss_daemon" \
-	"$boot --append 'nokaslr mitigations=off quiet vm.do=daemons $fewer' --shutdown-after 1 \
+	"$boot --append 'nokaslr mitigations=off quiet vm.do=daemons $fewer' --shutdown-after 1 --timeout-ms 30000 \
 	--width 400 --save report; s=\$?; cat report; exit \$s" \
 	"expect_rows 'guest-service no-contact 0.0 0.0 0' 'heartbeat ok 3.0 3.0 0' \
 	'kvp mismatch 3.0 4.0 0' 'shutdown ok 3.0 3.0 0' 'timesync ok 3.0 4.0 0' 'vss mismatch 3.0 5.0 0' &&
@@ -51,6 +51,21 @@ check clock stock-6.12 "a guest's clock that is 25 years behind is set to the ho
 check bzimage stock-6.12 "a compressed kernel, by its 64-bit entry" \
 	"$boot --kernel \$images/vmlinuz $quiet --components heartbeat,shutdown --shutdown-after 1" \
 	'expect $o.output "Heartbeat  *True *OK" "Time Synchronization *False"'
+# The machine has no user but root until one is made; on a computer, whoever runs this does it.
+check user stock-6.12 "without root, where /dev/kvm may be opened" \
+	"cat >boot <<'END'
+echo \"uid \$(busybox id -u)\"
+$boot $quiet --shutdown-after 1
+END
+	case \$console in
+	/dev/*)
+		echo 'user:x:1000:1000::/:/bin/sh' >/etc/passwd
+		busybox chmod 666 /dev/kvm \$console
+		busybox su user -c 'sh ./boot'
+		;;
+	*) sh ./boot ;;
+	esac" \
+	'expect $o.output "Heartbeat  *True *OK" && { [ "$where" = direct ] || expect $o.output "^uid 1000$"; }'
 check processors stock-6.12 "two processors" \
 	"$boot $quiet --cpus 2 --shutdown-after 1" \
 	'expect $o.output "Heartbeat  *True *OK" "Shutdown *True *OK" && expect $o.console "is up, 2 processors"'
