@@ -64,8 +64,8 @@ check bind vmicd-7.3 "200 times taken and given back" \
 check vmicd-rescind vmicd-7.3 "200 times taken away from vmicd by the host" \
 	"$(guest vm.do=rescind vm.seconds=800) $small --fault rescind:heartbeat=200 --memory 1100M" \
 	"expect_passed && $small_rows" 850
-check follow vmicd-7.3 "30 times taken away by the host, and taken from hv_utils again" \
-	"$(guest vm.do=follow vm.served=5 vm.seconds=500) $small --fault rescind:heartbeat=30 --fault delay:heartbeat=400" \
+check follow vmicd-7.3 "15 times taken away by the host, and taken from hv_utils again" \
+	"$(guest vm.do=follow vm.served=3 vm.seconds=500) $small --fault rescind:heartbeat=15 --fault delay:heartbeat=400" \
 	"expect_passed && $small_rows" 550
 check follow-killed vmicd-7.3 "200 times taken away, vmic-bind and vmicd killed meanwhile" \
 	"$(guest vm.do=follow vm.served=1 vm.kill=8 vm.seconds=500) $small --fault rescind:heartbeat=200" \
