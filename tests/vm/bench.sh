@@ -10,7 +10,7 @@ set -u
 build=$(cd "$1" && pwd) || exit 2
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/vmicd
 out=$build/vm/bench
-seconds=${BENCH_SECONDS:-5}
+seconds=${BENCH_SECONDS:-3}
 burst=16
 mkdir -p "$out" "$cache"
 
@@ -21,11 +21,6 @@ skip() {
 
 prepare() {
 	"$@" >"$out/prepare.log" 2>&1 || skip "$(tail -n 1 "$out/prepare.log")"
-}
-
-# What is heard on a serial port ends its lines as a terminal does.
-heard() {
-	tr -d '\r' <"$out/bench.$1" 2>/dev/null
 }
 
 # --- what is booted ---
@@ -41,52 +36,82 @@ prepare "${CC:-cc}" -std=gnu11 -O2 -I. -o "$out/uio_loop" tests/bench/uio_loop.c
 prepare sh tests/vm/initramfs.sh "$out/images/guest.cpio" tests/vm/bench-init.sh "$kernel" \
 	"hv_vmbus hv_utils uio uio_hv_generic" "$out/uio_loop" "$build/vmicd" "$build/vmic-bind"
 
-# Two guests, one after the other: heartbeats one at a time, and in bursts.
-for n in 1 $burst; do
-	echo "vmichost boot --kernel \${images:=/images}/vmlinux --initrd \$images/guest.cpio --components heartbeat \\
-	--heartbeat-ms 5 --heartbeat-burst $n --append 'nokaslr mitigations=off quiet bench.seconds=$seconds' \\
-	--for $((8 * seconds + 180)) --console console --timing --width 200 >report || exit 1
-cat console >>\$console
-echo 'burst $n'
-cat report"
-done >"$out/run.sh"
-
 # --- where ---
 
 "$build/vmichost" boot --kernel /nonexistent >"$out/prepare.log" 2>&1
 if [ $? -eq 3 ]; then
-	where='emulated, a guest in a guest: the times are not a real machine'"'"'s, the ratios say something'
+	# Time by the instruction: what else this computer does is not measured. With QEMU 10.0 the guest's
+	# kernel then sometimes hangs early, on a spinlock: 5 of 15 did, and 1 of 16 that kept their lock
+	# prefixes (noreplace-smp). Hence that, and the further tries.
+	where='emulated, a guest in a guest: counted instructions, 2 ns each, and no machine'"'"'s times'
 	qemu=$(sh tests/vm/qemu.sh "$cache" 2>"$out/prepare.log") || skip "$(tail -n 1 "$out/prepare.log")"
+	qemu="$qemu -icount shift=1,sleep=off"
 	prepare sh tests/vm/initramfs.sh "$out/machine.cpio" tests/vm/outer-init.sh "$kernel" \
 		"irqbypass kvm kvm-amd" "$build/vmichost" "$out/images/vmlinux=/images/vmlinux" \
-		"$out/images/guest.cpio=/images/guest.cpio" "$out/run.sh=/run.sh"
-	sh tests/vm/emulate.sh "$qemu" "$out/images/vmlinux" "$out/machine.cpio" $((16 * seconds + 420)) "$out/bench"
-	status=$?
+		"$out/images/guest.cpio=/images/guest.cpio"
 else
 	where='on /dev/kvm'
-	tmp=$(mktemp -d)
-	(cd "$tmp" && : >"$out/bench.console" && NO_COLOR=1 images=$out/images console=$out/bench.console \
-		PATH=$build:$PATH sh "$out/run.sh" >"$out/bench.output" 2>&1)
+	qemu=
+fi
+
+# hung: whether the emulated guest's kernel has not come to its init in two minutes.
+hung() {
+	for _ in $(seq 120); do
+		sleep 1
+		grep -q '^bench:' "$o.console" 2>/dev/null && return 1
+		kill -0 "$emulator" 2>/dev/null || return 1
+	done
+}
+
+# run: runs $o.run where vmichost can boot; leaves $o.output and $o.console.
+run() {
+	rm -f "$o.output" "$o.console" "$o.machine"
+	if [ -z "$qemu" ]; then
+		images=$out/images console=$o.console PATH=$build:$PATH sh "$o.run" >"$o.output" 2>&1
+		return
+	fi
+	mkdir -p "$o.tree"
+	{ echo 'images=/images'; cat "$o.run"; } >"$o.tree/run.sh"
+	{ cat "$out/machine.cpio"; (cd "$o.tree" && echo run.sh | cpio --quiet -o -H newc); } >"$o.cpio"
+	sh tests/vm/emulate.sh "$qemu -pidfile $o.pid" "$out/images/vmlinux" "$o.cpio" $((18 * seconds + 240)) "$o" &
+	emulator=$!
+	hung && kill "$(cat "$o.pid")"
+	wait "$emulator"
 	status=$?
-	rm -rf "$tmp"
-fi
-if [ "$status" -ne 0 ] || [ "$(heard console | grep -c '^bench: done')" -ne 2 ]; then
-	echo "heartbeat over a real VMBus: the guest came to no end, status $status; see $out"
-	heard output | tail -n 5
-	heard console | tail -n 5
+	rm -rf "$o.tree" "$o.cpio"
+	return "$status"
+}
+
+# Two guests, one after the other: heartbeats one at a time, and in bursts.
+for n in 1 $burst; do
+	o=$out/$n
+	echo "NO_COLOR=1 vmichost boot --kernel \$images/vmlinux --initrd \$images/guest.cpio --console \$console \\
+	--components heartbeat --heartbeat-ms 5 --heartbeat-burst $n --timing --width 200 \\
+	--append 'nokaslr mitigations=off noreplace-smp quiet bench.seconds=$seconds'" >"$o.run"
+	run
+	status=$?
+	for _ in 2 3; do
+		[ "$status" -ne 125 ] || { run; status=$?; }
+	done
+	[ "$status" -ne 125 ] || skip "the emulated machine came to no end, three times; see $o.console"
+	for file in output console; do
+		tr -d '\r' <"$o.$file" >"$o.tmp" 2>/dev/null && mv "$o.tmp" "$o.$file"
+	done
+	[ "$status" -ne 0 ] || ! grep -q '^bench: done' "$o.console" || continue
+	echo "heartbeat over a real VMBus: the guest failed, status $status; see $o.output and $o.console"
 	exit 1
-fi
+done
 
 # --- what came out ---
 
-echo "heartbeat over a real VMBus, host to guest to host; $(heard console | sed -n 's/^bench: \(kernel .*\)/\1/p' | head -n 1)"
+echo "heartbeat over a real VMBus, host to guest to host; $(sed -n 's/^bench: \(kernel .*\)/\1/p' "$out/1.console")"
 echo "  ($where)
   ratio: of the p50 to that of hv_utils"
 # The columns of vmichost's table of timing: component, opening, ring KiB, answers, p50, p99, max,
 # packets, interrupts, packets per interrupt, signals. Of several tables the last one counts. Who has
 # opened the channel follows from the order; that uio_hv_generic's rings are large proves it.
-heard output | awk -v burst="$burst" '
-$1 == "burst" { b = $2 }
+awk -v burst="$burst" '
+FNR == 1 { b++ }
 $1 == "Timing" { n[b] = 0 }
 $1 == "heartbeat" { row[b, n[b]++] = $0 }
 
@@ -122,5 +147,5 @@ function table(b, title) {
 
 END {
 	table(1, "one at a time")
-	table(burst, burst " before each signal")
-}'
+	table(2, burst " before each signal")
+}' "$out/1.output" "$out/$burst.output"
