@@ -153,6 +153,22 @@ static bool take_interrupt(struct channel *c)
 	return r == 0;
 }
 
+static void signal_host(struct channel *c)
+{
+	int r = c->port->ops->signal(c->port);
+
+	if (r < 0)
+		broken(c, "the host cannot be signalled");
+	if (r > 0)
+		detach(c);
+}
+
+/* Whether there are rings to use. */
+static bool is_open(const struct channel *c)
+{
+	return (c->state == CHAN_NEGOTIATING || c->state == CHAN_RUNNING) && c->interrupt;
+}
+
 static int on_interrupt(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
 	struct channel *c = user;
@@ -298,10 +314,10 @@ static void send_answer(struct channel *c)
 	c->unsent = false;
 	if (r == 0)
 		r = ring_tx_commit(&c->tx);
-	if (r > 0)
-		r = c->port->ops->signal(c->port);
 	if (r < 0)
 		broken(c, "its ring for answers makes no sense");
+	else if (r > 0)
+		signal_host(c);
 }
 
 /* Sets the request aside until it can be served. */
@@ -382,14 +398,11 @@ static bool take_packet(struct channel *c)
 	if (r == 0 || r == -EBADMSG)
 		return false;
 	if (ring_rx_commit(&c->rx) > 0)
-		(void)c->port->ops->signal(c->port);
+		signal_host(c);
+	if (!is_open(c))
+		return false;
 	handle_packet(c, &packet);
 	return true;
-}
-
-static bool is_open(const struct channel *c)
-{
-	return c->state == CHAN_NEGOTIATING || c->state == CHAN_RUNNING;
 }
 
 /* The time now, and not that of the loop's turn, in which a busy channel would stand still. */

@@ -32,11 +32,11 @@ struct transport_ops {
 	int (*open)(struct port *port);
 	/* Stops it: the rings must not be touched any more. The port stays, open may follow. */
 	void (*close)(struct port *port);
+	/* These two: 0; 1: there is no channel any more, its rings must not be touched, and
+	 * events->rescinded follows from the loop; or a negative errno. */
 	/* Tells the host that there is something in its ring, or room in ours. */
 	int (*signal)(struct port *port);
-	/* Takes the interrupt, if there is one: interrupt_fd is quiet until the next. 0; 1: there is no channel any more,
-	 * its rings must not be touched, and events->rescinded follows from the loop; or a negative
-	 * errno. */
+	/* Takes the interrupt, if there is one: interrupt_fd is quiet until the next. */
 	int (*acknowledge)(struct port *port);
 	/* After events->rescinded: nothing uses the port any more. It is freed. */
 	void (*release)(struct port *port);

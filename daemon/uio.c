@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -134,6 +135,15 @@ static bool is_ours(const struct device *device)
 	return strcmp(device->driver, DRIVER) == 0 && device->node[0] != '\0';
 }
 
+/* The host may have taken the device away, and offered it again, since the directory was opened. */
+static bool is_still(int fd, const char *path)
+{
+	struct stat locked, there;
+
+	return fstat(fd, &locked) == 0 && stat(path, &there) == 0 && locked.st_dev == there.st_dev &&
+	       locked.st_ino == there.st_ino;
+}
+
 /* 0; -EWOULDBLOCK: somebody has the lock now; another negative errno. Any number of programs can open
  * the node, and would take each other's packets: the lock is what makes it one. */
 static int port_lock(struct uio_port *p)
@@ -143,6 +153,8 @@ static int port_lock(struct uio_port *p)
 		return because(p, -errno, "its device has gone");
 	if (flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return because(p, -errno, "vmic-bind is moving its device, or another vmicd has it");
+	if (!is_still(p->lock_fd, p->device.path))
+		return because(p, -EWOULDBLOCK, "its device has just been offered anew");
 	return 0;
 }
 
@@ -269,13 +281,15 @@ static int op_signal(struct port *port)
 	static const int32_t signal_host = 1; /* and clears the interrupt mask */
 	struct uio_port *p = of(port);
 
-	if (p->gone || write(port->interrupt_fd, &signal_host, sizeof(signal_host)) >= 0)
+	if (p->gone)
+		return 1;
+	if (write(port->interrupt_fd, &signal_host, sizeof(signal_host)) >= 0)
 		return 0;
 	/* Different kernels say it differently: there is no device any more. */
 	if (errno != EIO && errno != EINVAL && errno != ENODEV)
 		return -errno;
 	port_mark_gone(p);
-	return 0;
+	return 1;
 }
 
 static int op_acknowledge(struct port *port)

@@ -484,6 +484,31 @@ static void nothing_touches_the_rings_of_a_port_that_is_gone(void **state)
 	}
 }
 
+/* One that is refused says that the rings are gone: what still seems to lie in them is left alone. */
+static void a_signal_without_a_channel_ends_the_drain(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init_slow(&f);
+	reach_running(&f);
+	f.slow.calls = 0;
+	for (unsigned i = 1; i <= 2; i++) {
+		f.len = put_beat(f.msg, i);
+		fake_host_put_packet(&f.host, 6, i, f.msg, f.len);
+	}
+	assert_true(ring_tx_commit(&f.host.tx) >= 0);
+	f.host.signal_result = 1;
+	fake_host_interrupt(&f.host);
+	run_loop(f.event);
+	pass_time(f.event, 10 * SECOND);
+	assert_int_equal(f.slow.calls, 1);
+	assert_int_equal(f.host.closes, 0);
+	channel_rescinded(f.c);
+	assert_int_equal(f.host.releases, 1);
+	fixture_done(&f);
+}
+
 static void a_ring_that_is_bad_from_the_start_breaks_the_channel(void **state)
 {
 	struct fixture f;
@@ -1597,6 +1622,7 @@ int main(void)
 		cmocka_unit_test(what_is_sent_with_the_negotiation_is_served),
 		cmocka_unit_test(what_was_sent_before_the_opening_was_heard_of_is_served),
 		cmocka_unit_test(the_host_may_negotiate_again_at_any_time),
+		cmocka_unit_test(a_signal_without_a_channel_ends_the_drain),
 		cmocka_unit_test(a_packet_longer_than_any_message_is_refused),
 		cmocka_unit_test(a_packet_of_another_type_is_ignored),
 		cmocka_unit_test(a_packet_of_any_length_is_survived),
