@@ -18,6 +18,8 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 #define STACK_SIZE (64 * 1024)
+/* What is killed ends within that, or hangs in the kernel. */
+#define KILL_NS NS_PER_S
 
 uint64_t bind_now_ns(void)
 {
@@ -195,6 +197,13 @@ int bind_child_write(const struct bind_job *job, uint64_t deadline_ns, int stop_
 	return r;
 }
 
+/* Whether it has gone then: what hangs in the kernel does not. */
+static bool child_kill(const struct child *child)
+{
+	(void)kill(child->pid, SIGKILL);
+	return child_wait(child, bind_now_ns() + KILL_NS, -1);
+}
+
 int bind_child_load(const char *module, uint64_t deadline_ns)
 {
 	char name[64] = "";
@@ -212,9 +221,10 @@ int bind_child_load(const char *module, uint64_t deadline_ns)
 	lines_close(&lines);
 	if (r < 0)
 		return r;
-	if (!child_wait(&child, deadline_ns, -1))
-		(void)kill(child.pid, SIGKILL);
-	r = child_reap(&child) == 0 ? 0 : -ENOENT;
+	if (child_wait(&child, deadline_ns, -1) || child_kill(&child))
+		r = child_reap(&child) == 0 ? 0 : -ENOENT;
+	else
+		r = -ETIMEDOUT; /* it hangs in the kernel, and is left there */
 	(void)close(child.pidfd);
 	return r;
 }

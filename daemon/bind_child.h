@@ -37,7 +37,7 @@ enum { BIND_CHILD_BLOCKED = 1, BIND_CHILD_KILLED };
 _must_check_ int bind_child_write(const struct bind_job *job, uint64_t deadline_ns, int stop_fd);
 
 /* Loads a kernel module with the program that the kernel itself uses for that. 0; -ENOENT: it did not
- * work; another negative errno. */
+ * work; -ETIMEDOUT: it hangs in the kernel, and is left there; another negative errno. */
 _must_check_ int bind_child_load(const char *module, uint64_t deadline_ns);
 
 /* CLOCK_MONOTONIC in ns. */

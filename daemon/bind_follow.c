@@ -29,7 +29,12 @@ bool bind_seen_note(struct bind_seen *seen, const char *name, uint64_t identity)
 		i++;
 	if (i == ARRAY_LEN(seen->one))
 		return false;
-	is_another = identity != 0 && (i == seen->n || seen->one[i].identity != identity);
+	is_another = i == seen->n || seen->one[i].identity != identity;
+	if (identity == 0) { /* it has gone; the host has any number of names */
+		if (i < seen->n)
+			seen->one[i] = seen->one[--seen->n];
+		return false;
+	}
 	if (i == seen->n)
 		(void)snprintf(seen->one[seen->n++].name, DEVICE_NAME_SIZE, "%s", name);
 	seen->one[i].identity = identity;
