@@ -5,14 +5,22 @@
 
 modules hv_vmbus hv_utils uio uio_hv_generic
 hv_kvp_daemon
+has_opened() {
+	ls -l /proc/[0-9]*/fd 2>/dev/null | grep -q "$1"
+}
+wait_for 60 "hv_kvp_daemon's opening" has_opened /dev/vmbus/hv_kvp # it looks for its name first
 refused 'hv_kvp_daemon (pid [0-9]*) has /dev/vmbus/hv_kvp open' vmic-bind take kvp
 expect_driver hv_utils kvp heartbeat
 take heartbeat
 start_vmicd
 device heartbeat
 for node in "$d"/uio/uio*; do node=/dev/${node##*/}; done
+holder_has_opened() {
+	ls -l "/proc/$holder/fd" | grep -q "$node"
+}
 sleep 1000 <"$node" &
 holder=$!
+wait_for 60 "the holder's opening" holder_has_opened
 stop_vmicd # the channel stays open
 refused "sleep (pid $holder) uses $node" vmic-bind give-back --wait=3 heartbeat
 expect_driver uio_hv_generic heartbeat
