@@ -56,7 +56,7 @@ apt_cache() {
 		-o Dir::Cache="$dir/apt/cache" -o APT::Architecture=amd64 -o APT::Architectures=amd64 "$@"
 }
 
-private_apt update
+private_apt update || { echo "$suite cannot be fetched from ${mirror:-deb.debian.org}" >&2; exit 1; }
 packages=$(closure "$@")
 while [ "$packages" != "${before-}" ]; do
 	before=$packages
@@ -65,7 +65,7 @@ while [ "$packages" != "${before-}" ]; do
 done
 cd "$dir/apt/cache/archives"
 # shellcheck disable=SC2086
-private_apt download $packages
+private_apt download $packages || { echo "$suite's $* cannot be fetched" >&2; exit 1; }
 for deb in *.deb; do
 	dpkg-deb -x "$deb" "$dir/root"
 done
