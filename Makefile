@@ -50,7 +50,8 @@ deps: $(BUILD)/deps.mk
 # One set of rules for every flavour: build/FLAVOUR/path/of/source.o
 
 HV_UTIL := $(wildcard hv_util/*.c)
-DAEMON := $(filter-out daemon/%main.c,$(wildcard daemon/*.c))
+DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
+BIND := $(filter-out daemon/bind/main.c,$(wildcard daemon/bind/*.c))
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
 DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
@@ -104,16 +105,17 @@ $(BUILD)/$(1)/tests/host/kvm/acpi.o: $(DSDT)
 # Members of an archive that are no longer there must not stay in it.
 $(BUILD)/$(1)/libhv_util.a: $(HV_UTIL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libdaemon.a: $(DAEMON:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/libbind.a: $(BIND:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libhost.a: $(HOST:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/lib%.a:
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
 # The host's tests are linked without the guest's code, and the guest's without the host's.
-LIBS_$(1) := $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 
 $(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
-$(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind_main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+$(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind/main.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $(BUILD)/$(1)/libhost.a
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o $(BUILD)/$(1)/libhv_util.a
 $(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $(BUILD)/$(1)/libhost.a

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "daemon/bind.h"
+#include "daemon/bind/bind.h"
 #include "tests/unit/harness.h"
 
 #define MIB (UINT64_C(1) << 20)

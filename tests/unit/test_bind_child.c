@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The child that writes: what it reports, what it does when nobody listens. A FIFO that nobody reads
  * stands for a file of the kernel's in which a writer hangs. */
-#include "daemon/bind_child.h"
+#include "daemon/bind/child.h"
 
 #include <errno.h>
 #include <fcntl.h>

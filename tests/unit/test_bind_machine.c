@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What vmic-bind reads of the machine: memory, drivers, the host's clock, who holds what, and which
  * device is another than before. */
-#include "daemon/bind_machine.h"
+#include "daemon/bind/machine.h"
 
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "daemon/bind_follow.h"
-#include "daemon/bind_holder.h"
+#include "daemon/bind/follow.h"
+#include "daemon/bind/holder.h"
 #include "tests/unit/temp_dir.h"
 
 #define KIB UINT64_C(1024)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_machine.h"
+#include "daemon/bind/machine.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_cost.h"
+#include "daemon/bind/cost.h"
 
 #include <stdio.h>
 #include <string.h>

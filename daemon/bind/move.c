@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_move.h"
+#include "daemon/bind/move.h"
 
 #include <errno.h>
 

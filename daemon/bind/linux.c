@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_linux.h"
+#include "daemon/bind/linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "daemon/bind_child.h"
+#include "daemon/bind/child.h"
 
 #define BUS "/sys/bus/vmbus"
 #define PROBE BUS "/drivers_probe"

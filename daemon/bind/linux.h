@@ -2,7 +2,7 @@
 /* The real machine behind struct bind_ops. */
 #pragma once
 
-#include "daemon/bind.h"
+#include "daemon/bind/bind.h"
 
 struct bind_linux {
 	struct devices *devices;

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "daemon/bind_cost.h"
-#include "daemon/bind_holder.h"
+#include "daemon/bind/cost.h"
+#include "daemon/bind/holder.h"
 #include "daemon/device.h"
 
 #define BIND_UIO "uio_hv_generic"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "daemon/bind.h"
+#include "daemon/bind/bind.h"
 
 /* Names that were seen, and which device each of them was. */
 struct bind_seen {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_follow.h"
+#include "daemon/bind/follow.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_child.h"
+#include "daemon/bind/child.h"
 
 #include <errno.h>
 #include <fcntl.h>

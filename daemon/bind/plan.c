@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_plan.h"
+#include "daemon/bind/plan.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind.h"
+#include "daemon/bind/bind.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "daemon/bind_move.h"
-#include "daemon/bind_words.h"
+#include "daemon/bind/move.h"
+#include "daemon/bind/words.h"
 
 /* One of each kind is what a host offers; more than these are left alone. */
 #define DEVICES_MAX 32

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "daemon/bind_machine.h"
-#include "daemon/bind_plan.h"
+#include "daemon/bind/machine.h"
+#include "daemon/bind/plan.h"
 
 enum bind_say {
 	BIND_SAY_DONE,    /* what was done, what would be, what it costs */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_words.h"
+#include "daemon/bind/words.h"
 
 #include <errno.h>
 #include <stdarg.h>

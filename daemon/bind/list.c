@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/bind.h"
-#include "daemon/bind_words.h"
+#include "daemon/bind/bind.h"
+#include "daemon/bind/words.h"
 
 #define ROW "%-9s %-36s %-14s %-14s %-6s %-10s %-15s %s"
 

@@ -2,7 +2,7 @@
 /* One device's way to its goal, step by step, under its lock. */
 #pragma once
 
-#include "daemon/bind.h"
+#include "daemon/bind/bind.h"
 
 struct bind_move {
 	struct bind *b;

@@ -3,7 +3,7 @@
  * under a directory, the root, which tests replace. */
 #pragma once
 
-#include "daemon/bind_plan.h"
+#include "daemon/bind/plan.h"
 
 /* What cannot be read counts as not there: no driver, no memory. */
 void bind_machine_read(int root_fd, struct bind_machine *ret);

@@ -2,7 +2,7 @@
 /* What is told of a device. */
 #pragma once
 
-#include "daemon/bind_move.h"
+#include "daemon/bind/move.h"
 
 /* "KVP: " and the text. */
 void bind_say(const struct bind *b, enum bind_say kind, enum ic_component component,

@@ -11,8 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "daemon/bind_follow.h"
-#include "daemon/bind_linux.h"
+#include "daemon/bind/follow.h"
+#include "daemon/bind/linux.h"
 #include "daemon/conf.h"
 
 #define EXIT_USAGE 2

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "daemon/bind_holder.h"
+#include "daemon/bind/holder.h"
 
 #include <ctype.h>
 #include <fcntl.h>
