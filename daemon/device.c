@@ -153,20 +153,6 @@ static void find_uio(struct devices *d, struct udev_device *parent, struct devic
 		read_uio(uio, ret);
 }
 
-/*
- * Linux before 7 takes the device's lock to show the override (vmbus_drv.c driver_override_show), and
- * unbinding holds that lock: for as long as somebody has hv_utils' hv_kvp or hv_vss open, and not even
- * SIGKILL ends the reader. Such a device has lost its driver, and its channel is still open.
- */
-static void read_override(struct udev_device *device, struct device *ret)
-{
-	if (ret->driver[0] == '\0' && ret->state == DEVICE_STATE_OPENED)
-		return;
-	read_text(device, "driver_override", ret->override, sizeof(ret->override));
-	if (strcmp(ret->override, "(null)") == 0) /* what the kernel prints when it is not set */
-		ret->override[0] = '\0';
-}
-
 static int read_device(struct devices *d, struct udev_device *device, struct device *ret)
 {
 	const char *path = udev_device_get_syspath(device), *name = udev_device_get_sysname(device),
@@ -185,7 +171,6 @@ static int read_device(struct devices *d, struct udev_device *device, struct dev
 	(void)snprintf(out.driver, sizeof(out.driver), "%s", driver ? driver : "");
 	out.relid = (uint32_t)read_number(device, "id", 0);
 	out.state = (int)read_number(device, "state", (uint64_t)DEVICE_STATE_UNKNOWN);
-	read_override(device, &out);
 	find_uio(d, device, &out);
 	*ret = out;
 	return 0;
@@ -197,6 +182,22 @@ int devices_read(struct devices *d, const char *name, struct device *ret)
 		udev_device_new_from_subsystem_sysname(d->udev, SUBSYSTEM, name);
 
 	return device ? read_device(d, device, ret) : -ENOENT;
+}
+
+/* hv_utils' unbinding holds the lock for as long as somebody has hv_kvp or hv_vss open, and not even
+ * SIGKILL ends who waits for it. Such a device has lost its driver, and its channel is still open. */
+void devices_read_override(struct devices *d, struct device *device)
+{
+	_cleanup_(unref_devicep) struct udev_device *udev = NULL;
+
+	if (device->driver[0] == '\0' && device->state == DEVICE_STATE_OPENED)
+		return;
+	udev = udev_device_new_from_syspath(d->udev, device->path);
+	if (!udev)
+		return;
+	read_text(udev, "driver_override", device->override, sizeof(device->override));
+	if (strcmp(device->override, "(null)") == 0) /* what the kernel prints when it is not set */
+		device->override[0] = '\0';
 }
 
 /* --- all of them --- */

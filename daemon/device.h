@@ -32,7 +32,7 @@ struct device {
 	char name[GUID_TEXT_SIZE];     /* of its directory in /sys/bus/vmbus/devices */
 	char path[DEVICE_PATH_SIZE];   /* that directory itself, in /sys/devices */
 	char driver[DEVICE_NAME_SIZE]; /* hv_utils, uio_hv_generic, ... */
-	char override[DEVICE_NAME_SIZE]; /* "" too while its driver is being unbound */
+	char override[DEVICE_NAME_SIZE]; /* only devices_read_override says it */
 	int state;                     /* DEVICE_STATE_*, or another number of the kernel's */
 	char node[DEVICE_NAME_SIZE];   /* /dev/uioN */
 	uint32_t events;               /* the node's, since the driver has it: 0 while it was never open */
@@ -53,6 +53,13 @@ _must_check_ int devices_each(struct devices *d, int (*visit)(void *user, const 
 
 /* Reads one anew. 0; -ENOENT: it is gone, or no integration component. */
 _must_check_ int devices_read(struct devices *d, const char *name, struct device *ret);
+
+/*
+ * Adds the driver_override of one that has been read: "" where it has none, and while its driver is being
+ * unbound. Not for whoever may not wait: Linux before 7 takes the device's lock to show it (vmbus_drv.c
+ * driver_override_show), which a driver's probe and remove hold, a second and more where memory is short.
+ */
+void devices_read_override(struct devices *d, struct device *device);
 
 /*
  * Tells from the loop when one has come, has got or lost a driver, or has gone: device is what it is

@@ -406,10 +406,9 @@ static void log_elsewhere(struct uio *u, const struct device *device)
 		return;
 	if (device->driver[0] == '\0') {
 		/* On its way from one driver to another it has none for a moment. */
-		log_line(u->log, u->looked ? LOG_DEBUG : LOG_INFO, NULL, "%s: no driver has its device%s",
-			 component, strcmp(device->override, DRIVER) == 0 ?
-			 "; " DRIVER " was to, and the kernel's log may say why it did not; "
-			 "'vmic-bind give-back' returns it to hv_utils" : "");
+		log_line(u->log, u->looked ? LOG_DEBUG : LOG_INFO, NULL,
+			 "%s: no driver has its device; the kernel's log may say why, and 'vmic-bind give-back' "
+			 "returns it to hv_utils", component);
 		return;
 	}
 	if (strcmp(device->driver, DRIVER) == 0 || strcmp(device->driver, said) == 0)

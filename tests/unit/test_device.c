@@ -13,6 +13,7 @@
 static bool udevd_runs;
 static char origin[16]; /* whose events were asked for */
 static bool events_are_lost;
+static unsigned override_reads;
 
 /* umockdev leaves /run as the machine has it. */
 int access(const char *path, int mode)
@@ -35,6 +36,16 @@ struct udev_monitor *udev_monitor_new_from_netlink(struct udev *udev, const char
 	assert_non_null(really);
 	(void)snprintf(origin, sizeof(origin), "%s", name);
 	return really(udev, name);
+}
+
+const char *udev_device_get_sysattr_value(struct udev_device *device, const char *attribute)
+{
+	const char *(*really)(struct udev_device *, const char *);
+
+	*(void **)&really = dlsym(RTLD_NEXT, "udev_device_get_sysattr_value");
+	assert_non_null(really);
+	override_reads += strcmp(attribute, "driver_override") == 0;
+	return really(device, attribute);
 }
 
 /* When the socket's buffer was full the kernel says so once. */
@@ -101,6 +112,7 @@ static void fixture_init(struct fixture *f)
 {
 	memset(f, 0, sizeof(*f));
 	udevd_runs = false;
+	override_reads = 0;
 	f->bus = fake_vmbus_new();
 	assert_int_equal(sd_event_new(&f->event), 0);
 	assert_int_equal(devices_new(&f->devices), 0);
@@ -164,7 +176,6 @@ static void a_device_is_read_whole(void **state)
 	assert_string_equal(d.name, FAKE_HEARTBEAT);
 	assert_string_equal(d.path, "/sys/" FAKE_PARENT "/" FAKE_HEARTBEAT);
 	assert_string_equal(d.driver, "uio_hv_generic");
-	assert_string_equal(d.override, "uio_hv_generic");
 	assert_int_equal(d.state, DEVICE_STATE_OPEN);
 	assert_string_equal(d.node, "/dev/uio1");
 	assert_int_equal(d.map[DEVICE_MAP_RINGS], 4 << 20);
@@ -175,7 +186,42 @@ static void a_device_is_read_whole(void **state)
 	fixture_done(&f);
 }
 
-/* It would hang, in a kernel: here the file is read all the same, and would say what it says. */
+/* Reading it may wait for somebody: vmicd does not do that, whatever happens. */
+static void the_override_is_read_where_that_is_asked_for_only(void **state)
+{
+	struct fixture f;
+	struct device d;
+
+	(void)state;
+	fixture_init(&f);
+	fake_device_put(&f.bus, &fake_heartbeat_uio);
+	watch(&f);
+	assert_int_equal(visit_all(&f), 0);
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	run_loop(&f);
+	assert_int_equal(f.told.n, 1);
+	assert_string_equal(f.told.device[0].override, "");
+	events_are_lost = true;
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	run_loop(&f);
+	assert_int_equal(f.told.n, 1);
+	assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+	assert_string_equal(d.override, "");
+	assert_int_equal(override_reads, 0);
+
+	devices_read_override(f.devices, &d);
+	assert_int_equal(override_reads, 1);
+	assert_string_equal(d.override, "uio_hv_generic");
+	fake_device_put(&f.bus, &fake_heartbeat);
+	devices_read_override(f.devices, &d);
+	assert_string_equal(d.override, "");
+	fake_device_drop(&f.bus, FAKE_HEARTBEAT);
+	devices_read_override(f.devices, &d);
+	assert_string_equal(d.override, "");
+	fixture_done(&f);
+}
+
+/* It would hang, in a kernel: here the file would say what it says. */
 static void the_override_of_one_that_is_being_unbound_is_not_read(void **state)
 {
 	struct fake_device fake = fake_heartbeat_uio;
@@ -189,8 +235,10 @@ static void the_override_of_one_that_is_being_unbound_is_not_read(void **state)
 		fake_device_put(&f.bus, &fake);
 		assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
 		assert_string_equal(d.driver, "");
+		devices_read_override(f.devices, &d);
 		assert_string_equal(d.override, fake.state == DEVICE_STATE_OPENED ? "" : "uio_hv_generic");
 	}
+	assert_int_equal(override_reads, 1);
 	fixture_done(&f);
 }
 
@@ -247,7 +295,6 @@ static void what_is_not_there_is_empty(void **state)
 	fake_device_put(&f.bus, &fake);
 	assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
 	assert_string_equal(d.driver, "hv_utils");
-	assert_string_equal(d.override, "");
 	assert_string_equal(d.node, "");
 	assert_int_equal(d.state, DEVICE_STATE_OPENED);
 	assert_int_equal(d.map[0], 0);
@@ -259,6 +306,7 @@ static void what_is_not_there_is_empty(void **state)
 	fake_path(&f.bus, path, "sys/" FAKE_PARENT "/" FAKE_HEARTBEAT "/driver_override");
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+	devices_read_override(f.devices, &d);
 	assert_string_equal(d.driver, "");
 	assert_string_equal(d.override, "");
 	assert_int_equal(d.state, DEVICE_STATE_UNKNOWN);
@@ -377,7 +425,6 @@ static void take_and_rescind(struct fixture *f)
 	assert_int_equal(f->told.n, 1);
 	assert_string_equal(f->told.name[0], FAKE_HEARTBEAT);
 	assert_string_equal(f->told.device[0].driver, "");
-	assert_string_equal(f->told.device[0].override, "uio_hv_generic");
 
 	fake_device_change(&f->bus, &fake_heartbeat_uio, "bind");
 	run_loop(f);
@@ -516,6 +563,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_machine_without_vmbus_has_none),
 		cmocka_unit_test(a_device_is_read_whole),
+		cmocka_unit_test(the_override_is_read_where_that_is_asked_for_only),
 		cmocka_unit_test(the_override_of_one_that_is_being_unbound_is_not_read),
 		cmocka_unit_test(each_device_has_a_node_of_its_own),
 		cmocka_unit_test(sizes_are_those_of_the_kernel),
