@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # fetch.sh DIR SUITE PACKAGE...: downloads packages of a Debian suite with the machine's own apt, and
 # unpacks them into DIR/root. The apt configuration is private to DIR: lists, cache and an empty
-# dpkg status lie there, nothing of the machine is changed. What is in DIR already stays; only a
+# dpkg status lie there, nothing of the machine is changed, and no hook of its runs. What is in DIR already stays; only a
 # complete one counts (DIR/done holds the packages' names). Of two at once, one waits for the other.
 # DIR/root/vmlinuz and DIR/root/modules are links to the kernel's image and modules, if there is one.
 # The archive is the one that apt has for Debian already, else deb.debian.org.
@@ -27,36 +27,44 @@ mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Pack
 echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian/} $suite main" \
 	>"$dir/apt/sources.list"
 
-private_apt() {
-	apt-get -q -q \
-		-o Dir::Etc::SourceList="$dir/apt/sources.list" -o Dir::Etc::SourceParts=/dev/null \
-		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null \
-		-o Dir::State="$dir/apt" -o Dir::State::Lists="$dir/apt/lists" \
-		-o Dir::State::status="$dir/apt/status" -o Dir::Cache="$dir/apt/cache" \
-		-o APT::Architecture=amd64 -o APT::Architectures=amd64 -o APT::Sandbox::User=root \
-		-o Acquire::http::Timeout=30 -o Acquire::Retries=2 -o APT::Update::Error-Mode=any \
-		-o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false \
-		-o APT::Install-Recommends=false "$@"
+# Of the machine's own configuration, how it reaches an archive: proxies, certificates, passwords. All else
+# stays out, and with it the commands that it would have run (APT::Update::Post-Invoke: it may empty the
+# machine's own cache), and what it would fetch besides packages.
+write_conf() {
+	apt-config dump | grep '^Acquire::' | grep -v -E '^Acquire::(IndexTargets|Languages|Allow)'
+	eval "$(apt-config shell netrc Dir::Etc::netrc/f netrcparts Dir::Etc::netrcparts/d)"
+	cat <<-EOF
+	Dir::Etc { Main "/dev/null"; Parts "/dev/null"; Preferences "/dev/null"; PreferencesParts "/dev/null"; };
+	Dir::Etc { SourceList "$dir/apt/sources.list"; SourceParts "/dev/null"; };
+	Dir::Etc { Netrc "${netrc:-/dev/null}"; NetrcParts "${netrcparts:-/dev/null}"; };
+	Dir::State "$dir/apt";
+	Dir::State { Lists "$dir/apt/lists"; Status "$dir/apt/status"; };
+	Dir::Cache "$dir/apt/cache";
+	APT { Architecture "amd64"; Architectures { "amd64"; }; };
+	APT { Sandbox::User "root"; Install-Recommends "false"; Update::Error-Mode "any"; };
+	Acquire { http::Timeout "30"; Retries "2"; Languages { "none"; }; };
+	quiet "2";
+	EOF
 }
+
+# private COMMAND...: apt's, as that configuration has it, and no other.
+private() {
+	APT_CONFIG="$dir/apt/apt.conf" "$@"
+}
+
+(umask 077 && write_conf >"$dir/apt/apt.conf") # passwords of proxies
 
 # Without its dependencies: an image wants an initramfs builder and a module loader, we bring ours.
 closure() {
 	for p; do
 		echo "$p"
-		apt_cache depends --no-recommends --no-suggests --no-conflicts --no-breaks \
+		private apt-cache depends --no-recommends --no-suggests --no-conflicts --no-breaks \
 			--no-replaces --no-enhances "$p" 2>/dev/null |
 			awk '$1 == "Depends:" && $2 ~ /^linux-(image|binary|modules|base)-[0-9]/ { print $2 }'
 	done | sort -u
 }
 
-apt_cache() {
-	apt-cache -q -q -o Dir::Etc::SourceList="$dir/apt/sources.list" \
-		-o Dir::Etc::SourceParts=/dev/null -o Dir::State="$dir/apt" \
-		-o Dir::State::Lists="$dir/apt/lists" -o Dir::State::status="$dir/apt/status" \
-		-o Dir::Cache="$dir/apt/cache" -o APT::Architecture=amd64 -o APT::Architectures=amd64 "$@"
-}
-
-private_apt update || { echo "$suite cannot be fetched from ${mirror:-deb.debian.org}" >&2; exit 1; }
+private apt-get update || { echo "$suite cannot be fetched from ${mirror:-deb.debian.org}" >&2; exit 1; }
 packages=$(closure "$@")
 while [ "$packages" != "${before-}" ]; do
 	before=$packages
@@ -65,7 +73,7 @@ while [ "$packages" != "${before-}" ]; do
 done
 cd "$dir/apt/cache/archives"
 # shellcheck disable=SC2086
-private_apt download $packages || { echo "$suite's $* cannot be fetched" >&2; exit 1; }
+private apt-get download $packages || { echo "$suite's $* cannot be fetched" >&2; exit 1; }
 for deb in *.deb; do
 	dpkg-deb -x "$deb" "$dir/root"
 done
