@@ -34,43 +34,62 @@ enum chan_state {
 	CHAN_NEGOTIATING, /* open; no version is agreed */
 	CHAN_RUNNING,
 	CHAN_BROKEN, /* closed, because the host's ring made no sense; opened again later */
+	CHAN_CLOSED, /* closed by ourselves, to be opened again at once */
+	CHAN_IDLE,   /* offered, and not to be served */
 	CHAN_STATES
 };
 
 enum chan_event {
 	EV_OFFERED,
+	EV_OFFERED_UNSERVED,
 	EV_OPENED,
 	EV_AGREED,
 	EV_NO_COMMON,
 	EV_BROKEN,
 	EV_REOPEN,
+	EV_RENEGOTIATE,
+	EV_DISABLED,
+	EV_ENABLED,
 	EV_RESCINDED,
 	CHAN_EVENTS
 };
 
 /* Rows say where we are, columns what happened. */
 static const enum chan_state next_state[CHAN_STATES][CHAN_EVENTS] = {
-	[CHAN_ABSENT] = { [EV_OFFERED] = CHAN_OPENING },
+	[CHAN_ABSENT] = { [EV_OFFERED] = CHAN_OPENING, [EV_OFFERED_UNSERVED] = CHAN_IDLE },
 	[CHAN_OPENING] = { [EV_OPENED] = CHAN_NEGOTIATING,
 			   [EV_BROKEN] = CHAN_BROKEN,
+			   [EV_DISABLED] = CHAN_IDLE,
 			   [EV_RESCINDED] = CHAN_ABSENT },
 	[CHAN_NEGOTIATING] = { [EV_AGREED] = CHAN_RUNNING,
 			       [EV_BROKEN] = CHAN_BROKEN,
+			       [EV_RENEGOTIATE] = CHAN_CLOSED,
+			       [EV_DISABLED] = CHAN_IDLE,
 			       [EV_RESCINDED] = CHAN_ABSENT },
 	[CHAN_RUNNING] = { [EV_NO_COMMON] = CHAN_NEGOTIATING,
 			   [EV_BROKEN] = CHAN_BROKEN,
+			   [EV_RENEGOTIATE] = CHAN_CLOSED,
+			   [EV_DISABLED] = CHAN_IDLE,
 			   [EV_RESCINDED] = CHAN_ABSENT },
-	[CHAN_BROKEN] = { [EV_REOPEN] = CHAN_OPENING, [EV_RESCINDED] = CHAN_ABSENT },
+	[CHAN_BROKEN] = { [EV_REOPEN] = CHAN_OPENING,
+			  [EV_DISABLED] = CHAN_IDLE,
+			  [EV_RESCINDED] = CHAN_ABSENT },
+	[CHAN_CLOSED] = { [EV_REOPEN] = CHAN_OPENING,
+			  [EV_DISABLED] = CHAN_IDLE,
+			  [EV_RESCINDED] = CHAN_ABSENT },
+	[CHAN_IDLE] = { [EV_ENABLED] = CHAN_OPENING, [EV_RESCINDED] = CHAN_ABSENT },
 };
 
 static const char *const state_names[CHAN_STATES] = {
 	[CHAN_ABSENT] = "absent",   [CHAN_OPENING] = "opening", [CHAN_NEGOTIATING] = "negotiating",
-	[CHAN_RUNNING] = "running", [CHAN_BROKEN] = "broken",
+	[CHAN_RUNNING] = "running", [CHAN_BROKEN] = "broken",   [CHAN_CLOSED] = "closed",
+	[CHAN_IDLE] = "idle",
 };
 
 static const char *const event_names[CHAN_EVENTS] = {
-	[EV_OFFERED] = "offered", [EV_OPENED] = "opened", [EV_AGREED] = "agreed",
+	[EV_OFFERED] = "offered", [EV_OFFERED_UNSERVED] = "offered", [EV_OPENED] = "opened", [EV_AGREED] = "agreed",
 	[EV_NO_COMMON] = "no common version", [EV_BROKEN] = "broken", [EV_REOPEN] = "reopen",
+	[EV_RENEGOTIATE] = "renegotiate", [EV_DISABLED] = "disabled", [EV_ENABLED] = "enabled",
 	[EV_RESCINDED] = "rescinded",
 };
 
@@ -93,6 +112,9 @@ struct channel {
 	const struct log *log;
 	const struct conf_component *conf;
 	bool user_logs;
+	void (*news)(void *user, enum ic_component component, enum channel_news news);
+	void *news_user;
+	struct channel_counts counts;
 	struct channel_log to;
 	enum chan_state state;
 	struct port *port;
@@ -103,9 +125,8 @@ struct channel {
 	enum hold hold;           /* what held is */
 	uint64_t hold_limit_usec; /* HOLD_REQUEST: when to refuse it */
 	struct message in, held;
-	unsigned found; /* packets that a look found: lost interrupts, or late ones */
-	int trouble;    /* why the channel cannot be used: the errno that was logged, 0: it can */
-	struct log_rate troubles, rescinds;
+	int trouble; /* why the channel cannot be used: the errno that was logged, 0: it can */
+	struct log_rate rescinds;
 };
 
 static void broken(struct channel *c, const char *what);
@@ -222,24 +243,39 @@ static void detach(struct channel *c)
 	ic_reset(&c->ic);
 }
 
-/* It is tried again and again: what is not new is not worth another line. */
+static void tell(struct channel *c, enum channel_news news)
+{
+	if (c->news)
+		c->news(c->news_user, c->ic.service->component, news);
+}
+
 static void log_trouble(struct channel *c, int error)
 {
-	if (error != c->trouble)
-		log_limited(c->log, &c->troubles, now_usec(c) * 1000, LOG_ERR, NULL,
-			    "%s: cannot use the channel: %s, trying again later", c->ic.service->name,
-			    c->port->why[0] != '\0' ? c->port->why : strerror(-error));
+	channel_log_trouble(&c->to, now_usec(c), c->port->why[0] != '\0' ? c->port->why : strerror(-error),
+			    error != c->trouble);
 	c->trouble = error;
 }
 
 static void event(struct channel *c, enum chan_event ev);
 
+static bool is_port_open(enum chan_state state)
+{
+	return state == CHAN_OPENING || state == CHAN_NEGOTIATING || state == CHAN_RUNNING;
+}
+
+static void close_port(struct channel *c, enum chan_state before)
+{
+	detach(c);
+	if (is_port_open(before))
+		c->port->ops->close(c->port);
+}
+
 /* What entering a state means. */
-static void enter(struct channel *c, enum chan_state state)
+static void enter(struct channel *c, enum chan_state before)
 {
 	int r = 0;
 
-	switch (state) {
+	switch (c->state) {
 	case CHAN_OPENING:
 		r = c->port->ops->open(c->port);
 		break;
@@ -250,9 +286,15 @@ static void enter(struct channel *c, enum chan_state state)
 			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
 		break;
 	case CHAN_BROKEN:
-		detach(c);
-		c->port->ops->close(c->port);
+		close_port(c, before);
 		timer_start(c, REOPEN_USEC);
+		break;
+	case CHAN_CLOSED:
+		close_port(c, before);
+		timer_start(c, 0);
+		break;
+	case CHAN_IDLE:
+		close_port(c, before);
 		break;
 	case CHAN_ABSENT:
 		detach(c);
@@ -273,21 +315,28 @@ static void enter(struct channel *c, enum chan_state state)
 
 static void event(struct channel *c, enum chan_event ev)
 {
-	enum chan_state state = next_state[c->state][ev];
+	enum chan_state before = c->state, state = next_state[before][ev];
 
 	if (state == CHAN_STAYS)
 		return;
 	log_line(c->log, LOG_DEBUG, NULL, "%s: %s, %s: %s", c->ic.service->name,
-		 state_names[c->state], event_names[ev], state_names[state]);
+		 state_names[before], event_names[ev], state_names[state]);
 	c->state = state;
-	enter(c, state);
+	enter(c, before);
+	tell(c, before == CHAN_RUNNING ? CHANNEL_LOST : CHANNEL_CHANGED);
 }
 
 /* --- messages --- */
 
+static void refuse(struct channel *c, int error, const char *why, const char *what_now)
+{
+	c->counts.refused++;
+	channel_log_refusal(&c->to, now_usec(c), error, why, what_now);
+}
+
 static void broken(struct channel *c, const char *what)
 {
-	channel_log_refusal(&c->to, now_usec(c), -EBADMSG, what, "closing the channel for a while");
+	refuse(c, -EBADMSG, what, "closing the channel for a while");
 	event(c, EV_BROKEN);
 }
 
@@ -338,8 +387,21 @@ static void postpone(struct channel *c)
 static void on_negotiated(struct channel *c)
 {
 	hold_drop(c); /* "a new negotiation drops it": the request of the time before */
+	c->counts.negotiations++;
 	channel_log_negotiation(&c->to, now_usec(c), &c->ic);
 	event(c, c->ic.answer.outcome == IC_NO_COMMON ? EV_NO_COMMON : EV_AGREED);
+	tell(c, CHANNEL_NEGOTIATED);
+}
+
+/* A request that reached its service. */
+static void count_request(struct channel *c, int error)
+{
+	c->counts.requests++;
+	if (error == 0)
+		return;
+	c->counts.failed++;
+	if (!c->user_logs)
+		channel_log_failure(&c->to, now_usec(c), error);
 }
 
 static void act_on(struct channel *c, const struct ic_result *result)
@@ -347,10 +409,10 @@ static void act_on(struct channel *c, const struct ic_result *result)
 	if (result->negotiated)
 		on_negotiated(c);
 	else if (result->why)
-		channel_log_refusal(&c->to, now_usec(c), result->error, result->why,
-				    result->verdict == IC_REPLY ? "refusing it" : "ignoring it");
-	else if (result->error < 0 && !c->user_logs)
-		channel_log_failure(&c->to, now_usec(c), result->error);
+		refuse(c, result->error, result->why,
+		       result->verdict == IC_REPLY ? "refusing it" : "ignoring it");
+	else if (result->verdict == IC_REPLY)
+		count_request(c, result->error);
 
 	switch (result->verdict) {
 	case IC_NOTHING:
@@ -376,8 +438,7 @@ static void handle_packet(struct channel *c, const struct ring_packet *packet)
 	struct ic_result result;
 
 	if (packet->type != RING_PACKET_INBAND) {
-		channel_log_refusal(&c->to, now_usec(c), -EPROTO, "its packet type is not in-band data",
-				    "ignoring it");
+		refuse(c, -EPROTO, "its packet type is not in-band data", "ignoring it");
 		return;
 	}
 	c->in.trans_id = packet->trans_id;
@@ -463,7 +524,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *user)
 	/* While an answer waits for room, or the drain goes on by itself, packets are known of. */
 	if (!c->unsent && sd_event_source_get_enabled(c->more, NULL) == 0 && ring_rx_unmask(&c->rx) > 0)
 		log_line(c->log, LOG_DEBUG, NULL, "%s: looked and found a packet that no interrupt has told of, "
-			 "%u so far", c->ic.service->name, ++c->found);
+			 "%llu so far", c->ic.service->name, (unsigned long long)++c->counts.lost_interrupts);
 	pump(c);
 	if (is_open(c))
 		look_again(c);
@@ -483,8 +544,7 @@ static void retry_request(struct channel *c)
 		return;
 	}
 	if (result.verdict == IC_LATER) {
-		channel_log_refusal(&c->to, now_usec(c), -EBUSY, "it could not be served for 10 s",
-				    "refusing it");
+		refuse(c, -EBUSY, "it could not be served for 10 s", "refusing it");
 		result = (struct ic_result){
 			.verdict = IC_REPLY,
 			.len = ic_refuse(c->in.buf, c->in.len, -EBUSY),
@@ -500,7 +560,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
-	if (c->state == CHAN_BROKEN) {
+	if (c->state == CHAN_BROKEN || c->state == CHAN_CLOSED) {
 		event(c, EV_REOPEN);
 		return 0;
 	}
@@ -577,12 +637,12 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 	c->conf = options->conf;
 	c->user_logs = options->user_logs;
 	c->state = CHAN_ABSENT;
+	c->news = options->news;
+	c->news_user = options->news_user;
 	c->to = (struct channel_log){
 		.log = options->log,
 		.service = options->service,
-		.policy = &options->conf->policy,
-		.profile = options->profile,
-		.overridden = options->conf->overridden,
+		.conf = options->conf,
 	};
 	c->ic = (struct ic){
 		.service = options->service,
@@ -600,10 +660,8 @@ struct channel *channel_free(struct channel *c)
 {
 	if (!c)
 		return NULL;
-	if (c->port) {
-		detach(c);
-		c->port->ops->close(c->port);
-	}
+	if (c->port)
+		close_port(c, c->state);
 	c->timer = sd_event_source_disable_unref(c->timer);
 	c->more = sd_event_source_disable_unref(c->more);
 	c->look = sd_event_source_disable_unref(c->look);
@@ -617,7 +675,7 @@ int channel_offered(struct channel *c, struct port *port)
 		return -EBUSY;
 	c->port = port;
 	port->user = c;
-	event(c, EV_OFFERED);
+	event(c, conf_component_is_served(c->conf) ? EV_OFFERED : EV_OFFERED_UNSERVED);
 	return 0;
 }
 
@@ -632,5 +690,36 @@ void channel_rescinded(struct channel *c)
 {
 	log_limited(c->log, &c->rescinds, now_usec(c) * 1000, LOG_INFO, NULL,
 		    "%s: the host has taken the channel away", c->ic.service->name);
+	c->counts.rescinds++;
 	event(c, EV_RESCINDED);
+}
+
+void channel_update(struct channel *c)
+{
+	if (!conf_component_is_served(c->conf))
+		event(c, EV_DISABLED);
+	else
+		event(c, c->state == CHAN_IDLE ? EV_ENABLED : EV_RENEGOTIATE);
+}
+
+int channel_renegotiate(struct channel *c)
+{
+	if (next_state[c->state][EV_RENEGOTIATE] == CHAN_STAYS)
+		return -ENOTCONN;
+	event(c, EV_RENEGOTIATE);
+	return 0;
+}
+
+void channel_view(const struct channel *c, struct channel_view *ret)
+{
+	*ret = (struct channel_view){
+		.service = c->ic.service,
+		.state = state_names[c->state],
+		.offer = &c->ic.offer,
+		.answer = &c->ic.answer,
+		.conf = c->conf,
+		.counts = c->counts,
+		.last_error = c->to.last,
+		.last_error_usec = c->to.last_usec,
+	};
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Versions are at most "65535.65535 ": the longest list that is shown whole. */
 #define LIST_TEXT 1280
@@ -114,13 +115,14 @@ static void fields_fill(struct negotiation_fields *f, const struct channel_log *
 	(void)snprintf(f->answer, sizeof(f->answer), "VMIC_ANSWER=%s", pair);
 	(void)snprintf(f->outcome, sizeof(f->outcome), "VMIC_OUTCOME=%s",
 		       outcomes[ic->answer.outcome]);
-	(void)snprintf(f->profile, sizeof(f->profile), "VMIC_PROFILE=%s", to->profile);
+	(void)snprintf(f->profile, sizeof(f->profile), "VMIC_PROFILE=%s", to->conf->profile);
 }
 
 void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic)
 {
 	char framework[LIST_TEXT], message[LIST_TEXT], pair[64];
 	char our_framework[LIST_TEXT], our_message[LIST_TEXT];
+	const struct ic_policy *policy = &to->conf->policy;
 	struct negotiation_fields f;
 	const char *const fields[] = { f.component, f.framework, f.message, f.answer,
 				       f.outcome,   f.profile,   NULL };
@@ -134,12 +136,21 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 		 "(profile %s%s); answered %s%s",
 		 to->service->name, format_beginning(&ic->offer.framework, framework),
 		 format_beginning(&ic->offer.message, message),
-		 format_versions(to->policy->framework.v, to->policy->framework.n, our_framework),
-		 format_versions(to->policy->message.v, to->policy->message.n, our_message),
-		 to->profile, to->overridden ? ", overridden" : "", pair, meaning(ic));
+		 format_versions(policy->framework.v, policy->framework.n, our_framework),
+		 format_versions(policy->message.v, policy->message.n, our_message),
+		 to->conf->profile, to->conf->overridden ? ", overridden" : "", pair, meaning(ic));
 	if (suppressed > 0)
 		log_info(to->log, "%s: %u negotiations before this one were not logged",
 			 to->service->name, suppressed);
+}
+
+static void remember(struct channel_log *to, const char *text)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	to->last_usec = (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+	(void)snprintf(to->last, sizeof(to->last), "%s", text);
 }
 
 /* One rate-limited warning with the component and the errno as fields. */
@@ -149,6 +160,7 @@ static void warn(struct channel_log *to, struct log_rate *rate, uint64_t now_use
 	char f_component[64], f_errno[32];
 	const char *const fields[] = { f_component, f_errno, NULL };
 
+	remember(to, text);
 	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
 	(void)snprintf(f_errno, sizeof(f_errno), "ERRNO=%d", -error);
 	log_limited(to->log, rate, ns(now_usec), LOG_WARNING, fields, "%s: %s", to->service->name, text);
@@ -176,4 +188,16 @@ void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 	(void)snprintf(text, sizeof(text), "a request of the host failed: %s; the host was told",
 		       strerror(-error));
 	warn(to, &to->failures, now_usec, error, text);
+}
+
+void channel_log_trouble(struct channel_log *to, uint64_t now_usec, const char *why, bool is_new)
+{
+	char text[sizeof(to->last)];
+
+	(void)snprintf(text, sizeof(text), "cannot use the channel: %s", why);
+	remember(to, text);
+	/* It is tried again and again: what is not new is not worth another line. */
+	if (is_new)
+		log_limited(to->log, &to->troubles, ns(now_usec), LOG_ERR, NULL,
+			    "%s: %s, trying again later", to->service->name, text);
 }

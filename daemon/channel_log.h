@@ -3,16 +3,18 @@
  * caused by the host and therefore limited in rate. */
 #pragma once
 
+#include "daemon/conf.h"
 #include "daemon/log.h"
 #include "hv_util/ic.h"
 
 struct channel_log {
 	const struct log *log;
 	const struct ic_service *service;
-	const struct ic_policy *policy;
-	const char *profile;
-	bool overridden; /* policy is not the profile's as it stands */
-	struct log_rate negotiations, refusals, failures;
+	const struct conf_component *conf; /* what was admitted to; not needed for refusals and failures */
+	struct log_rate negotiations, refusals, failures, troubles;
+	/* What went wrong last, logged or not: a sentence, or "". */
+	char last[256];
+	uint64_t last_usec; /* CLOCK_REALTIME */
 };
 
 /* Says what was offered and what was answered, with the lists as structured fields. */
@@ -24,3 +26,6 @@ void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, c
 
 /* Says that a well-formed request failed, unless the error is an ordinary answer. */
 void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error);
+
+/* Says that the channel cannot be used: why is a clause, is_new that it was not so before. */
+void channel_log_trouble(struct channel_log *to, uint64_t now_usec, const char *why, bool is_new);

@@ -512,6 +512,24 @@ static bool policies_equal(const struct ic_policy *a, const struct ic_policy *b)
 	       a->no_match == b->no_match;
 }
 
+static bool pairs_equal(struct ic_pair a, struct ic_pair b)
+{
+	return ic_version_equal(a.framework, b.framework) && ic_version_equal(a.message, b.message);
+}
+
+static bool raws_equal(const struct ic_raw *a, const struct ic_raw *b)
+{
+	return a->has_answer == b->has_answer && a->has_counts == b->has_counts &&
+	       a->has_truncate == b->has_truncate && pairs_equal(a->answer, b->answer) &&
+	       memcmp(a->counts, b->counts, sizeof(a->counts)) == 0 && a->truncate == b->truncate;
+}
+
+bool conf_component_equal(const struct conf_component *a, const struct conf_component *b)
+{
+	return a->enabled == b->enabled && policies_equal(&a->policy, &b->policy) &&
+	       raws_equal(&a->policy.raw, &b->policy.raw) && a->answer_delay_s == b->answer_delay_s;
+}
+
 static void resolve(struct reading *r)
 {
 	for (int c = 0; c < IC_COMPONENTS; c++) {
@@ -526,12 +544,14 @@ static void resolve(struct reading *r)
 		if (o->has_no_match)
 			policy->no_match = o->no_match;
 		policy->raw = o->raw;
+		r->conf.component[c].profile = r->conf.profile->name;
 		r->conf.component[c].overridden =
 			!policies_equal(policy, &r->conf.profile->component[c]);
 	}
 }
 
-int conf_read(const char *path, struct conf *ret, struct conf_error *error)
+int conf_read_as(const char *path, const struct profile *profile, struct conf *ret,
+		 struct conf_error *error)
 {
 	struct reading r = {
 		.conf = {
@@ -553,7 +573,14 @@ int conf_read(const char *path, struct conf *ret, struct conf_error *error)
 	e = read_files(&r, path);
 	if (e < 0)
 		return e;
+	if (profile)
+		r.conf.profile = profile;
 	resolve(&r);
 	*ret = r.conf;
 	return 0;
+}
+
+int conf_read(const char *path, struct conf *ret, struct conf_error *error)
+{
+	return conf_read_as(path, NULL, ret, error);
 }

@@ -26,6 +26,7 @@ extern const char *const conf_route_names[CONF_ROUTES];
 
 struct conf_component {
 	bool enabled;
+	const char *profile;      /* its name: whose versions these are, but for what is overridden */
 	struct ic_policy policy;  /* the profile's, with what the configuration says instead */
 	bool overridden;          /* policy is not the profile's as it stands */
 	unsigned answer_delay_s;  /* for testing hosts: how late a negotiation is answered */
@@ -41,6 +42,15 @@ struct conf {
 	enum conf_route kvp_route;
 	struct conf_component component[IC_COMPONENTS];
 };
+
+/* Whether to open its channel: it is enabled, and the profile knows the component. */
+static inline bool conf_component_is_served(const struct conf_component *c)
+{
+	return c->enabled && c->policy.message.n > 0;
+}
+
+/* Whether both make the same of every negotiation. */
+bool conf_component_equal(const struct conf_component *a, const struct conf_component *b);
 
 /* A sentence for the user: file, line, what was there, what was expected. */
 struct conf_error {
@@ -64,3 +74,8 @@ _must_check_ int conf_key_at(size_t index, struct conf_key *ret);
  * What none of them says has its default. 0; a negative errno, *error says why, *ret is untouched.
  */
 _must_check_ int conf_read(const char *path, struct conf *ret, struct conf_error *error);
+
+/* The same, but with this profile (profile_find) in place of the one that the files name; NULL:
+ * that one. */
+_must_check_ int conf_read_as(const char *path, const struct profile *profile, struct conf *ret,
+			      struct conf_error *error);

@@ -164,9 +164,10 @@ static void manager_freep(struct manager **m)
 
 static int run(const struct conf *conf)
 {
-	const struct log log = log_open(conf->log_target, conf->log_level);
+	struct log log = log_open(conf->log_target, conf->log_level);
 	const struct manager_options options = {
 		.conf = conf,
+		.conf_path = arg_config,
 		.log = &log,
 		.socket_path = arg_socket,
 		.dry_run = arg_dry_run,

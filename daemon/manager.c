@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
@@ -19,9 +20,10 @@
 
 struct manager {
 	sd_event *event;
-	sd_event_source *sigterm, *sigint;
-	const struct conf *conf;
-	const struct log *log;
+	sd_event_source *sigterm, *sigint, *sighup;
+	struct conf conf;
+	const char *conf_path;
+	struct log *log;
 	struct sys sys;
 	struct sys_rates sys_rates;
 	struct socket *socket; /* one of these */
@@ -35,6 +37,9 @@ struct manager {
 	struct kvp kvp;
 	struct kvpdev *kvpdev; /* key-value pairs are served behind the kernel's driver */
 	struct log_rate network_trouble;
+
+	void (*news)(void *user, enum ic_component component, enum channel_news news);
+	void *news_user;
 };
 
 /* What a service is given as its user. */
@@ -84,7 +89,13 @@ static int on_offered(void *user, struct port *port)
 
 static bool on_serves(void *user, const struct guid *class_id)
 {
-	return channel_for(user, class_id) != NULL;
+	const struct channel *c = channel_for(user, class_id);
+	struct channel_view view;
+
+	if (!c)
+		return false;
+	channel_view(c, &view);
+	return conf_component_is_served(view.conf);
 }
 
 static void on_opened(void *user, struct port *port, int error)
@@ -140,7 +151,7 @@ static void on_kvp_failed(void *user, enum kvp_data_part part, int error)
 	switch (part) {
 	case KVP_DATA_POOLS:
 		log_warning(m->log, "KVP: cannot use the pool files in %s: %s, requests for them fail",
-			    m->conf->pool_directory, strerror(-error));
+			    m->conf.pool_directory, strerror(-error));
 		break;
 	case KVP_DATA_NETWORK:
 		log_limited(m->log, &m->network_trouble, m->sys.ops->raw_ns(&m->sys), LOG_WARNING, NULL,
@@ -153,7 +164,7 @@ static void on_kvp_failed(void *user, enum kvp_data_part part, int error)
 static int start_kvp(struct manager *m, bool dry_run)
 {
 	const struct kvp_data_options options = {
-		.pool_directory = m->conf->pool_directory,
+		.pool_directory = m->conf.pool_directory,
 		.services_version = VMICD_VERSION,
 		.dry_run = dry_run,
 		.apply_ip = apply_ip,
@@ -182,11 +193,11 @@ static bool has_own_answers(const struct conf_component *c)
 /* Route=hv_utils, which needs a kernel with a driver: a simulated host has none. */
 static int start_kvpdev(struct manager *m)
 {
-	const struct conf_component *conf = &m->conf->component[IC_KVP];
+	const struct conf_component *conf = &m->conf.component[IC_KVP];
 	const struct kvpdev_options options = { .event = m->event, .log = m->log, .kvp = &m->kvp };
 	int r;
 
-	if (!conf->enabled || m->conf->kvp_route != CONF_ROUTE_HV_UTILS)
+	if (!conf->enabled || m->conf.kvp_route != CONF_ROUTE_HV_UTILS)
 		return 0;
 	if (!m->uio) {
 		log_warning(m->log, "KVP: there is no hv_utils at a simulated host, Route=hv_utils is ignored");
@@ -199,6 +210,97 @@ static int start_kvpdev(struct manager *m)
 	if (r < 0)
 		log_error(m->log, "cannot set up KVP behind hv_utils: %s", strerror(-r));
 	return r;
+}
+
+/* --- while it runs --- */
+
+const struct conf *manager_conf(const struct manager *m)
+{
+	return &m->conf;
+}
+
+int manager_view(const struct manager *m, enum ic_component component, struct channel_view *ret)
+{
+	if (!m->channels[component])
+		return -ENODEV;
+	channel_view(m->channels[component], ret);
+	return 0;
+}
+
+void manager_watch(struct manager *m,
+		   void (*news)(void *user, enum ic_component component, enum channel_news news),
+		   void *user)
+{
+	m->news = news;
+	m->news_user = user;
+}
+
+/* What other objects were made with: it holds until the next start. */
+static void keep_fixed(struct manager *m, struct conf *conf)
+{
+	if (strcmp(conf->pool_directory, m->conf.pool_directory) != 0 ||
+	    conf->kvp_route != m->conf.kvp_route)
+		log_warning(m->log, "KVP: another PoolDirectory or Route holds from the next start on");
+	(void)strcpy(conf->pool_directory, m->conf.pool_directory);
+	conf->kvp_route = m->conf.kvp_route;
+}
+
+static void apply(struct manager *m, struct conf *conf)
+{
+	bool is_other[IC_COMPONENTS];
+
+	keep_fixed(m, conf);
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		is_other[i] = !conf_component_equal(&m->conf.component[i], &conf->component[i]);
+	m->conf = *conf;
+	*m->log = log_open(conf->log_target, conf->log_level);
+	m->heartbeat.state = conf->application_state;
+	m->timekeeper.mode = conf->clock;
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		if (m->channels[i] && is_other[i])
+			channel_update(m->channels[i]);
+}
+
+int manager_reload(struct manager *m, struct conf_error *error)
+{
+	struct conf conf;
+	int r = conf_read(m->conf_path, &conf, error);
+
+	if (r < 0)
+		return r;
+	apply(m, &conf);
+	log_info(m->log, "the configuration was read again, profile %s", conf.profile->name);
+	return 0;
+}
+
+int manager_set_profile(struct manager *m, const char *name, struct conf_error *error)
+{
+	const struct profile *profile = profile_find(name);
+	struct conf conf;
+	int r;
+
+	if (!profile) {
+		(void)snprintf(error->text, sizeof(error->text), "there is no such profile");
+		return -ENOENT;
+	}
+	r = conf_read_as(m->conf_path, profile, &conf, error);
+	if (r < 0)
+		return r;
+	conf.application_state = m->conf.application_state;
+	apply(m, &conf);
+	log_info(m->log, "profile %s, until the next reload or start", profile->name);
+	return 0;
+}
+
+int manager_renegotiate(struct manager *m, enum ic_component component)
+{
+	return m->channels[component] ? channel_renegotiate(m->channels[component]) : -ENODEV;
+}
+
+void manager_set_application_state(struct manager *m, enum heartbeat_state state)
+{
+	m->conf.application_state = state;
+	m->heartbeat.state = state;
 }
 
 /* --- start and stop --- */
@@ -224,24 +326,31 @@ static int start_uio(struct manager *m)
 	return r;
 }
 
+static void on_news(void *user, enum ic_component component, enum channel_news news)
+{
+	struct manager *m = user;
+
+	if (m->news)
+		m->news(m->news_user, component, news);
+}
+
 static int start_channels(struct manager *m)
 {
 	for (size_t i = 0; i < ic_n_services; i++) {
 		const struct ic_service *service = ic_services[i];
-		const struct conf_component *conf = &m->conf->component[service->component];
 		const struct channel_options options = {
 			.event = m->event,
 			.log = m->log,
 			.service = service,
-			.conf = conf,
-			.profile = m->conf->profile->name,
+			.conf = &m->conf.component[service->component],
 			.user = service_user(m, service->component),
 			.user_logs = service->component == IC_TIMESYNC,
+			.news = on_news,
+			.news_user = m,
 		};
 		int r;
 
-		if (!conf->enabled || conf->policy.message.n == 0 ||
-		    (service->component == IC_KVP && m->kvpdev))
+		if (service->component == IC_KVP && m->kvpdev)
 			continue;
 		if (!options.user) {
 			log_error(m->log, "%s has nothing to work on: service_user does not know it",
@@ -254,6 +363,20 @@ static int start_channels(struct manager *m)
 			return r;
 		}
 	}
+	return 0;
+}
+
+static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
+{
+	struct manager *m = user;
+	struct conf_error error;
+
+	(void)source;
+	(void)info;
+	(void)sd_notify(0, "RELOADING=1");
+	if (manager_reload(m, &error) < 0)
+		log_error(m->log, "the configuration stays as it was: %s", error.text);
+	(void)sd_notify(0, "READY=1");
 	return 0;
 }
 
@@ -270,13 +393,17 @@ static int start_signals(struct manager *m)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
 		return -errno;
 	/* Without a handler: the signal ends the loop, not the process. */
 	r = sd_event_add_signal(m->event, &m->sigterm, SIGTERM, NULL, NULL);
 	if (r < 0)
 		return r;
-	return sd_event_add_signal(m->event, &m->sigint, SIGINT, NULL, NULL);
+	r = sd_event_add_signal(m->event, &m->sigint, SIGINT, NULL, NULL);
+	if (r < 0)
+		return r;
+	return sd_event_add_signal(m->event, &m->sighup, SIGHUP, on_sighup, m);
 }
 
 static void manager_freep(struct manager **m)
@@ -294,7 +421,8 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		return -ENOMEM;
 	}
 	m->event = sd_event_ref(event);
-	m->conf = options->conf;
+	m->conf = *options->conf;
+	m->conf_path = options->conf_path;
 	m->log = options->log;
 	m->sys = (struct sys){
 		.ops = options->dry_run ? &sys_null : &sys_linux,
@@ -341,6 +469,7 @@ struct manager *manager_free(struct manager *m)
 	m->kvp_data = kvp_data_free(m->kvp_data);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);
+	m->sighup = sd_event_source_disable_unref(m->sighup);
 	m->event = sd_event_unref(m->event);
 	free(m);
 	return NULL;

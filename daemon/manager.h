@@ -4,14 +4,16 @@
 
 #include <systemd/sd-event.h>
 
+#include "daemon/channel.h"
 #include "daemon/conf.h"
 #include "daemon/sys.h"
 
 struct manager;
 
 struct manager_options {
-	const struct conf *conf; /* must outlive the manager */
-	const struct log *log;   /* likewise */
+	const struct conf *conf; /* copied */
+	const char *conf_path;   /* where it was read (conf_read), to read it again */
+	struct log *log;         /* must outlive the manager, which sets its level when that changes */
 	const char *socket_path; /* where vmichost listens; NULL: the machine's VMBus */
 	bool dry_run;
 };
@@ -22,3 +24,36 @@ _must_check_ int manager_new(sd_event *event, const struct manager_options *opti
 
 /* Closes the channels, hangs up. Returns NULL. */
 struct manager *manager_free(struct manager *m);
+
+/* --- what there is to see and to steer while it runs --- */
+
+/* What is in force. Good until the loop's next turn. */
+const struct conf *manager_conf(const struct manager *m);
+
+/* 0; -ENODEV: this version does not serve the component, or not by its channel. */
+_must_check_ int manager_view(const struct manager *m, enum ic_component component,
+			      struct channel_view *ret);
+
+/* One who is told of every channel's news, besides the log. */
+void manager_watch(struct manager *m,
+		   void (*news)(void *user, enum ic_component component, enum channel_news news),
+		   void *user);
+
+/*
+ * Reads the configuration again and puts it in force: what was changed at run time is dropped, and a
+ * channel for which something else holds now is closed and opened anew. 0; a negative errno, *error
+ * says why, and all is as it was. Where the pools are and by which way they are served stays as it is
+ * until the next start; that is logged.
+ */
+_must_check_ int manager_reload(struct manager *m, struct conf_error *error);
+
+/* Puts another profile in force, until the next reload or start; the files' other keys hold still.
+ * 0; -ENOENT: no profile has this name; or as manager_reload. */
+_must_check_ int manager_set_profile(struct manager *m, const char *name, struct conf_error *error);
+
+/* Closes a channel and opens it again: the host negotiates anew. 0; -ENODEV as manager_view;
+ * -ENOTCONN: it is not open. */
+_must_check_ int manager_renegotiate(struct manager *m, enum ic_component component);
+
+/* What heartbeats say from the next on, until the next reload or start. */
+void manager_set_application_state(struct manager *m, enum heartbeat_state state);

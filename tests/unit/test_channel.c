@@ -61,13 +61,13 @@ static void fixture_init_with(struct fixture *f, const struct ic_service *servic
 		.log = &recording_log,
 		.service = service,
 		.conf = &f->conf,
-		.profile = "newest",
 		.user = user,
 	};
 
 	memset(f, 0, sizeof(*f));
 	f->conf = (struct conf_component){
 		.enabled = true,
+		.profile = "newest",
 		.policy = profile_find("newest")->component[IC_HEARTBEAT],
 	};
 	time_reset();
@@ -241,17 +241,50 @@ static void do_rescind(struct fixture *f)
 	channel_rescinded(f->c);
 }
 
+/* The configuration says something else. */
+static void do_update(struct fixture *f)
+{
+	channel_update(f->c);
+}
+
+static void do_disable(struct fixture *f)
+{
+	f->conf.enabled = false;
+	channel_update(f->c);
+}
+
+static void do_enable(struct fixture *f)
+{
+	f->conf.enabled = true;
+	channel_update(f->c);
+}
+
+/* Offered while it is not to be served. */
+static void reach_idle(struct fixture *f)
+{
+	f->conf.enabled = false;
+	assert_int_equal(channel_offered(f->c, &f->host.port), 0);
+}
+
+static void reach_closed(struct fixture *f)
+{
+	reach_running(f);
+	channel_update(f->c);
+	fake_host_open(&f->host);
+}
+
 #define BUSY_STAYS(name) { do_offer, name, 0, 0, 0 }
 
 static const struct {
 	void (*reach)(struct fixture *f);
+	bool is_open; /* its port, or about to be */
 	struct {
 		void (*event)(struct fixture *f);
 		const char *state;
 		unsigned opens, closes, releases;
-	} row[9];
+	} row[11];
 } life[] = {
-	{ reach_absent, {
+	{ reach_absent, false, {
 		{ do_offer, "opening", 1, 0, 0 },
 		{ do_opened, "absent", 0, 0, 0 },
 		{ do_not_opened, "absent", 0, 0, 0 },
@@ -260,8 +293,10 @@ static const struct {
 		{ break_ring, "absent", 0, 0, 0 },
 		{ do_pass, "absent", 0, 0, 0 },
 		{ do_reopen, "absent", 0, 0, 0 },
-		{ do_rescind, "absent", 0, 0, 0 } } },
-	{ reach_opening, {
+		{ do_rescind, "absent", 0, 0, 0 },
+		{ do_update, "absent", 0, 0, 0 },
+		{ do_disable, "absent", 0, 0, 0 } } },
+	{ reach_opening, true, {
 		BUSY_STAYS("opening"),
 		{ do_opened, "negotiating", 0, 0, 0 },
 		{ do_not_opened, "broken", 0, 1, 0 },
@@ -270,8 +305,10 @@ static const struct {
 		{ break_ring, "opening", 0, 0, 0 },
 		{ do_pass, "opening", 0, 0, 0 },
 		{ do_reopen, "opening", 0, 0, 0 },
-		{ do_rescind, "absent", 0, 0, 1 } } },
-	{ reach_negotiating, {
+		{ do_rescind, "absent", 0, 0, 1 },
+		{ do_update, "opening", 0, 0, 0 },
+		{ do_disable, "idle", 0, 1, 0 } } },
+	{ reach_negotiating, true, {
 		BUSY_STAYS("negotiating"),
 		{ do_opened, "negotiating", 0, 0, 0 },
 		{ do_not_opened, "broken", 0, 1, 0 },
@@ -280,8 +317,10 @@ static const struct {
 		{ break_ring, "broken", 0, 1, 0 },
 		{ do_pass, "negotiating", 0, 0, 0 },
 		{ do_reopen, "negotiating", 0, 0, 0 },
-		{ do_rescind, "absent", 0, 0, 1 } } },
-	{ reach_running, {
+		{ do_rescind, "absent", 0, 0, 1 },
+		{ do_update, "closed", 0, 1, 0 },
+		{ do_disable, "idle", 0, 1, 0 } } },
+	{ reach_running, true, {
 		BUSY_STAYS("running"),
 		{ do_opened, "running", 0, 0, 0 },
 		{ do_not_opened, "broken", 0, 1, 0 },
@@ -290,8 +329,10 @@ static const struct {
 		{ break_ring, "broken", 0, 1, 0 },
 		{ do_pass, "running", 0, 0, 0 },
 		{ do_reopen, "running", 0, 0, 0 },
-		{ do_rescind, "absent", 0, 0, 1 } } },
-	{ reach_broken, {
+		{ do_rescind, "absent", 0, 0, 1 },
+		{ do_update, "closed", 0, 1, 0 },
+		{ do_disable, "idle", 0, 1, 0 } } },
+	{ reach_broken, false, {
 		BUSY_STAYS("broken"),
 		{ do_opened, "broken", 0, 0, 0 },
 		{ do_not_opened, "broken", 0, 0, 0 },
@@ -300,7 +341,33 @@ static const struct {
 		{ break_ring, "broken", 0, 0, 0 },
 		{ do_pass, "broken", 0, 0, 0 },
 		{ do_reopen, "opening", 1, 0, 0 },
-		{ do_rescind, "absent", 0, 0, 1 } } },
+		{ do_rescind, "absent", 0, 0, 1 },
+		{ do_update, "broken", 0, 0, 0 },
+		{ do_disable, "idle", 0, 0, 0 } } },
+	{ reach_closed, false, {
+		BUSY_STAYS("closed"),
+		{ do_opened, "closed", 0, 0, 0 },
+		{ do_not_opened, "closed", 0, 0, 0 },
+		{ do_agree, "closed", 0, 0, 0 },
+		{ do_disagree, "closed", 0, 0, 0 },
+		{ break_ring, "closed", 0, 0, 0 },
+		{ do_pass, "opening", 1, 0, 0 }, /* at once */
+		{ do_reopen, "opening", 1, 0, 0 },
+		{ do_rescind, "absent", 0, 0, 1 },
+		{ do_update, "closed", 0, 0, 0 },
+		{ do_disable, "idle", 0, 0, 0 } } },
+	{ reach_idle, false, {
+		BUSY_STAYS("idle"),
+		{ do_opened, "idle", 0, 0, 0 },
+		{ do_not_opened, "idle", 0, 0, 0 },
+		{ do_agree, "idle", 0, 0, 0 },
+		{ do_disagree, "idle", 0, 0, 0 },
+		{ break_ring, "idle", 0, 0, 0 },
+		{ do_pass, "idle", 0, 0, 0 },
+		{ do_reopen, "idle", 0, 0, 0 },
+		{ do_rescind, "absent", 0, 0, 1 },
+		{ do_update, "idle", 0, 0, 0 },
+		{ do_enable, "opening", 1, 0, 0 } } },
 };
 
 static void each_event_in_each_state_leads_where_it_should(void **state)
@@ -328,7 +395,7 @@ static void each_event_in_each_state_leads_where_it_should(void **state)
 		}
 }
 
-/* What is put to the end has its port closed, unless it has none. */
+/* What is put to the end has its port closed, if that is open. */
 static void the_end_closes_the_port(void **state)
 {
 	(void)state;
@@ -341,10 +408,95 @@ static void the_end_closes_the_port(void **state)
 		closes = f.host.closes;
 		f.c = channel_free(f.c);
 		assert_null(f.c);
-		assert_int_equal(f.host.closes - closes, s == 0 ? 0 : 1);
+		assert_int_equal(f.host.closes - closes, life[s].is_open);
 		fixture_done(&f);
 	}
 	assert_null(channel_free(NULL));
+}
+
+/* --- another configuration --- */
+
+static unsigned told[3]; /* by channel_news */
+
+static void count_news(void *user, enum ic_component component, enum channel_news news)
+{
+	(void)user;
+	assert_int_equal(component, IC_HEARTBEAT);
+	told[news]++;
+}
+
+/* The host negotiates anew, and gets the new answer; what is counted stays. */
+static void another_configuration_is_negotiated_anew(void **state)
+{
+	struct channel_options options;
+	struct channel_view view;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	f.c = channel_free(f.c);
+	options = (struct channel_options){
+		.event = f.event, .log = &recording_log, .service = &ic_heartbeat, .conf = &f.conf,
+		.user = &f.heartbeat, .news = count_news,
+	};
+	assert_int_equal(channel_new(&options, &f.c), 0);
+	memset(told, 0, sizeof(told));
+	assert_int_equal(channel_renegotiate(f.c), -ENOTCONN);
+	reach_running(&f);
+	assert_int_equal(told[CHANNEL_NEGOTIATED], 1);
+	assert_int_equal(told[CHANNEL_LOST], 0);
+	channel_view(f.c, &view);
+	assert_string_equal(view.state, "running");
+	assert_int_equal(view.answer->pair.message.major, 3);
+
+	f.conf.policy = profile_find("ws2008")->component[IC_HEARTBEAT];
+	channel_update(f.c);
+	channel_view(f.c, &view);
+	assert_int_equal(view.answer->outcome, IC_NOT_NEGOTIATED);
+	assert_int_equal(told[CHANNEL_LOST], 1);
+	fake_host_open(&f.host);
+	pass_time(f.event, 0);
+	channel_opened(f.c, 0);
+	send_versions(&f, V(3, 0), V(3, 0));
+	take_answer(&f, 0, 0, 0, 0); /* it offers none that a guest of 2008 has */
+	assert_int_equal(channel_renegotiate(f.c), 0);
+	fake_host_open(&f.host);
+	pass_time(f.event, 0);
+	channel_opened(f.c, 0);
+	send_versions(&f, V(1, 0), V(1, 0));
+	take_answer(&f, 1, 1, V(1, 0), V(1, 0));
+	channel_view(f.c, &view);
+	assert_string_equal(view.state, "running");
+	assert_int_equal(view.counts.negotiations, 3);
+	assert_int_equal(told[CHANNEL_NEGOTIATED], 3);
+	assert_int_equal(view.counts.requests, 0);
+	assert_int_equal(view.counts.refused, 0);
+	fixture_done(&f);
+}
+
+/* What went wrong is counted and kept in words. */
+static void what_went_wrong_is_there_to_see(void **state)
+{
+	struct channel_view view;
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	channel_view(f.c, &view);
+	assert_string_equal(view.last_error, "");
+	f.len = put_beat(f.msg, 1);
+	fake_host_send(&f.host, 1, f.msg, f.len);
+	run_loop(f.event);
+	break_ring(&f);
+	channel_rescinded(f.c);
+	channel_view(f.c, &view);
+	assert_int_equal(view.counts.requests, 1);
+	assert_int_equal(view.counts.refused, 1);
+	assert_int_equal(view.counts.rescinds, 1);
+	assert_non_null(strstr(view.last_error, "its ring makes no sense"));
+	assert_true(view.last_error_usec > 0);
+	fixture_done(&f);
 }
 
 static void a_broken_channel_serves_again_after_two_seconds(void **state)
@@ -776,7 +928,7 @@ static void a_storm_leaves_others_their_turn(void **state)
 	reach_running(&storm);
 	options = (struct channel_options){
 		.event = storm.event, .log = &recording_log, .service = &ic_heartbeat,
-		.conf = &storm.conf, .profile = "newest", .user = &heartbeat,
+		.conf = &storm.conf, .user = &heartbeat,
 	};
 	assert_int_equal(channel_new(&options, &c), 0);
 	fake_host_init(&other, &ic_class_ids[IC_HEARTBEAT], RING);
@@ -1607,6 +1759,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_event_in_each_state_leads_where_it_should),
 		cmocka_unit_test(the_end_closes_the_port),
+		cmocka_unit_test(another_configuration_is_negotiated_anew),
+		cmocka_unit_test(what_went_wrong_is_there_to_see),
 		cmocka_unit_test(a_broken_channel_serves_again_after_two_seconds),
 		cmocka_unit_test(a_transport_that_does_not_open_is_tried_again),
 		cmocka_unit_test(why_it_does_not_open_is_logged_once),

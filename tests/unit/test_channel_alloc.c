@@ -45,7 +45,6 @@ static void line_init(struct fixture *f, struct line *l, const struct ic_service
 		.log = &terse_log,
 		.service = service,
 		.conf = &l->conf,
-		.profile = "newest",
 		.user = user,
 	};
 

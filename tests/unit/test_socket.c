@@ -873,14 +873,16 @@ static void a_host_that_is_not_there_is_an_error(void **state)
 struct daemon {
 	struct fixture host; /* only its own end */
 	struct conf conf;
+	struct log log;
 	struct manager *manager;
 };
 
 static void daemon_init(struct daemon *d)
 {
-	struct manager_options options = { .conf = &d->conf, .log = &terse_log, .dry_run = true };
+	struct manager_options options = { .conf = &d->conf, .log = &d->log, .dry_run = true };
 
 	memset(d, 0, sizeof(*d));
+	d->log = terse_log;
 	host_init(&d->host);
 	d->conf.profile = profile_find("newest");
 	for (int c = 0; c < IC_COMPONENTS; c++)
@@ -1020,6 +1022,107 @@ static void what_is_served_is_opened_and_all_is_given_back(void **state)
 	daemon_done(&d);
 }
 
+static void daemon_open(struct daemon *d, uint32_t relid)
+{
+	hear(&d->host, OPEN, relid);
+	send_message(&d->host, OPEN_RESULT, relid, 0);
+	run_loop(d->host.event);
+}
+
+/* Only what another profile makes a difference to is closed and opened again. */
+static void another_profile_opens_channels_again(void **state)
+{
+	struct conf_error error;
+	struct channel_view view;
+	static struct daemon d;
+
+	(void)state;
+	daemon_init(&d);
+	for (uint32_t i = 0; i < 3; i++) {
+		daemon_offer(&d, i, classes[i]);
+		daemon_open(&d, i);
+	}
+	assert_int_equal(manager_set_profile(d.manager, "none such", &error), -ENOENT);
+	hear_nothing(&d.host);
+	/* heartbeat as newest, KVP too; time sync at most 3.0 */
+	assert_int_equal(manager_set_profile(d.manager, "legacy", &error), 0);
+	pass_time(d.host.event, 0);
+	hear(&d.host, CLOSE, 2);
+	daemon_open(&d, 2);
+	hear_nothing(&d.host);
+	assert_string_equal(manager_conf(d.manager)->profile->name, "legacy");
+	assert_int_equal(manager_view(d.manager, IC_TIMESYNC, &view), 0);
+	assert_string_equal(view.conf->profile, "legacy");
+	assert_string_equal(view.state, "negotiating");
+	assert_int_equal(manager_renegotiate(d.manager, IC_HEARTBEAT), 0);
+	pass_time(d.host.event, 0);
+	hear(&d.host, CLOSE, 0);
+	daemon_open(&d, 0);
+	assert_int_equal(manager_renegotiate(d.manager, IC_VSS), -ENODEV);
+	assert_int_equal(manager_view(d.manager, IC_VSS, &view), -ENODEV);
+	daemon_done(&d);
+}
+
+static void write_conf(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* SIGHUP: a file that is wrong changes nothing, one that is right what it says. */
+static void a_reload_closes_and_opens_what_it_says(void **state)
+{
+	struct manager_options options = { .dry_run = true };
+	struct conf_error error;
+	static struct daemon d;
+	char path[4096];
+
+	(void)state;
+	daemon_init(&d);
+	d.manager = manager_free(d.manager);
+	hang_up(&d.host);
+	host_done(&d.host);
+	host_init(&d.host);
+	(void)snprintf(path, sizeof(path), "%s/conf", d.host.dir.path);
+	write_conf(path, "[KVP]\nEnable=no\n");
+	assert_int_equal(conf_read(path, &d.conf, &error), 0);
+	(void)snprintf(d.conf.pool_directory, sizeof(d.conf.pool_directory), "%s", d.host.dir.path);
+	options.conf = &d.conf;
+	options.conf_path = path;
+	options.log = &d.log;
+	options.socket_path = d.host.path;
+	assert_int_equal(manager_new(d.host.event, &options, &d.manager), 0);
+	host_accept(&d.host);
+	for (uint32_t i = 0; i < 3; i++) {
+		daemon_offer(&d, i, classes[i]);
+		if (i != 1)
+			daemon_open(&d, i);
+	}
+	hear_nothing(&d.host);
+
+	write_conf(path, "[KVP]\nEnable=perhaps\n");
+	assert_int_equal(raise(SIGHUP), 0);
+	run_loop(d.host.event);
+	hear_nothing(&d.host);
+
+	write_conf(path, "[TimeSync]\nEnable=no\n[Heartbeat]\nApplicationState=critical\n");
+	assert_int_equal(raise(SIGHUP), 0);
+	run_loop(d.host.event);
+	hear(&d.host, OPEN, 1);
+	hear(&d.host, CLOSE, 2);
+	hear_nothing(&d.host);
+	assert_int_equal(manager_conf(d.manager)->application_state, HEARTBEAT_CRITICAL);
+	/* gone and come while it is not served */
+	send_message(&d.host, RESCIND, 2, 0);
+	hear(&d.host, RELEASED, 2);
+	daemon_offer(&d, 2, classes[2]);
+	hear_nothing(&d.host);
+	daemon_done(&d);
+}
+
 static void no_host_brings_the_daemon_down(void **state)
 {
 	struct dice dice = { .seed = 0x1234567 };
@@ -1075,6 +1178,8 @@ int main(void)
 		cmocka_unit_test(a_host_that_never_accepts_is_hung_up_on),
 		cmocka_unit_test(a_host_that_is_not_there_is_an_error),
 		cmocka_unit_test(what_is_served_is_opened_and_all_is_given_back),
+		cmocka_unit_test(another_profile_opens_channels_again),
+		cmocka_unit_test(a_reload_closes_and_opens_what_it_says),
 		cmocka_unit_test(no_host_brings_the_daemon_down),
 	};
 

@@ -1047,7 +1047,6 @@ static void served_init(struct served *s)
 		.log = &recording_log,
 		.service = &ic_heartbeat,
 		.conf = &s->conf,
-		.profile = "newest",
 		.user = &s->heartbeat,
 	};
 
