@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "terminal/text.h"
 #include "tests/host/json_lines.h"
-#include "tests/host/text.h"
 
 #define RECORDS_MAX 64
 #define WORDS_MAX 64

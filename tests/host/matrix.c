@@ -13,10 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "terminal/text.h"
 #include "tests/host/guest.h"
 #include "tests/host/report_json.h"
 #include "tests/host/run.h"
-#include "tests/host/text.h"
 
 /* Guests that run side by side: most of a run is waiting, but each also starts a program. */
 #define MATRIX_AT_ONCE 16

@@ -4,9 +4,9 @@
 
 #include <jansson.h>
 
+#include "terminal/terminal.h"
 #include "tests/host/judge.h"
 #include "tests/host/option.h"
-#include "tests/host/terminal.h"
 
 #define MATRIX_PROFILE_SIZE 32
 

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "terminal/text.h"
 #include "tests/host/report_json.h"
 #include "tests/host/report_wmi.h"
-#include "tests/host/text.h"
 #include "tests/host/version.h"
 #include "tests/host/wire.h"
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "hv_util/base.h"
+#include "terminal/terminal.h"
 #include "tests/host/judge.h"
-#include "tests/host/terminal.h"
 
 enum report_form {
 	REPORT_TABLE,  /* Get-VMIntegrationService, events, Get-VM */

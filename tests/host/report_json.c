@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "terminal/text.h"
 #include "tests/host/release_json.h"
-#include "tests/host/text.h"
 
 /* Changes when a reader of the old form would misunderstand the new one. */
 #define REPORT_FORMAT "vmichost-report-1"

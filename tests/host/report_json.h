@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 #include "hv_util/base.h"
+#include "terminal/terminal.h"
 #include "tests/host/facts_json.h"
 #include "tests/host/judge.h"
-#include "tests/host/terminal.h"
 
 /* The document, or NULL when memory ran out. */
 json_t *report_to_json(const struct release *release, const struct guest_facts *facts);

@@ -4,8 +4,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "terminal/text.h"
 #include "tests/host/report.h"
-#include "tests/host/text.h"
 
 /* CIM_EnabledLogicalElement */
 #define ENABLED_STATE_ENABLED 2

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "terminal/terminal.h"
 #include "tests/host/release_json.h"
-#include "tests/host/terminal.h"
 #include "tests/host/verb.h"
 #include "tests/host/version.h"
 

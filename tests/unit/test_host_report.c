@@ -12,11 +12,11 @@
 #include <cmocka.h>
 
 #include "hv_util/base.h"
+#include "terminal/text.h"
 #include "tests/host/fault.h"
 #include "tests/host/report.h"
 #include "tests/host/report_json.h"
 #include "tests/host/report_option.h"
-#include "tests/host/text.h"
 
 static struct guest_facts guest, again; /* large */
 static const struct release *release;

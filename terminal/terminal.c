@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "tests/host/terminal.h"
+#include "terminal/terminal.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "hv_util/base.h"
-#include "tests/host/text.h"
+#include "terminal/text.h"
 
 #define DEFAULT_WIDTH 100
 /* Below this a broken column is unreadable; the line runs over instead. */
