@@ -2,11 +2,15 @@
 #include "daemon/device.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libudev.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "daemon/lines.h"
 
 #define SUBSYSTEM "vmbus"
 
@@ -121,9 +125,12 @@ static int find_component(const struct guid *class_id, enum ic_component *ret)
 static void read_uio(struct udev_device *uio, struct device *ret)
 {
 	const char *node = udev_device_get_devnode(uio);
+	struct stat st;
 
-	if (!node || strlen(node) >= sizeof(ret->node))
+	if (!node || strlen(node) >= sizeof(ret->node) || stat(udev_device_get_syspath(uio), &st) < 0)
 		return;
+	/* The kernel makes a directory for each node, and gives it a number of its own. */
+	ret->node_id = st.st_ino;
 	(void)snprintf(ret->node, sizeof(ret->node), "%s", node);
 	ret->events = (uint32_t)read_number(uio, "event", 0);
 	for (unsigned i = 0; i < DEVICE_MAPS; i++) {
@@ -233,11 +240,44 @@ int devices_each(struct devices *d, int (*visit)(void *user, const struct device
 
 /* --- as they come and go --- */
 
-static void tell(struct devices *d, const char *name)
+/* 0 where the kernel does not say; no event has that number. */
+static uint64_t last_event(void)
 {
+	struct lines lines;
+	const char *line;
+	uint64_t number;
+
+	if (lines_open(&lines, AT_FDCWD, "/sys/kernel/uevent_seqnum") < 0)
+		return 0;
+	line = lines_next(&lines);
+	number = line ? strtoull(line, NULL, 10) : 0;
+	lines_close(&lines);
+	return number;
+}
+
+/*
+ * Whether the event is "bind", which the kernel sends when a driver's probe is complete (Linux dd.c
+ * driver_bound), and is about the device as it has been read before this is asked: udevd passes events on
+ * when it has the time, and by then the device may have another node. The kernel numbers all its events,
+ * so when this is still the last one, nothing has happened since. A root who plays with "uevent" files may
+ * send it at any time, which the kernel marks.
+ */
+static bool is_probed(struct udev_device *event)
+{
+	const char *action = udev_device_get_action(event);
+
+	return action && strcmp(action, "bind") == 0 &&
+	       !udev_device_get_property_value(event, "SYNTH_UUID") &&
+	       udev_device_get_seqnum(event) == last_event();
+}
+
+static void tell(struct devices *d, struct udev_device *event)
+{
+	const char *name = udev_device_get_sysname(event);
 	struct device is;
 
 	if (devices_read(d, name, &is) == 0) {
+		is.probed = is_probed(event);
 		(void)known_add(d, name);
 		d->changed(d->user, name, &is);
 	} else if (known_remove(d, name)) {
@@ -274,16 +314,16 @@ static void tell_all(struct devices *d)
 /* What the event says of the device is old already; what is there now counts. */
 static int on_event(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
-	_cleanup_(unref_devicep) struct udev_device *device = NULL;
+	_cleanup_(unref_devicep) struct udev_device *event = NULL;
 	struct devices *d = user;
 
 	(void)source;
 	(void)fd;
 	(void)revents;
 	errno = 0;
-	device = udev_monitor_receive_device(d->monitor);
-	if (device)
-		tell(d, udev_device_get_sysname(device));
+	event = udev_monitor_receive_device(d->monitor);
+	if (event)
+		tell(d, event);
 	else if (errno == ENOBUFS)
 		tell_all(d);
 	return 0;
@@ -292,8 +332,7 @@ static int on_event(sd_event_source *source, int fd, uint32_t revents, void *use
 int devices_watch(struct devices *d, sd_event *event,
 		  void (*changed)(void *user, const char *name, const struct device *device), void *user)
 {
-	/* In an initramfs or a container nobody sends events on but the kernel. It says "bind" when a
-	 * driver's probe is complete. */
+	/* In an initramfs or a container nobody sends events on but the kernel. */
 	const char *origin = access("/run/udev/control", F_OK) == 0 ? "udev" : "kernel";
 	int r;
 

@@ -23,8 +23,17 @@
 #define USEC_PER_MSEC UINT64_C(1000)
 /* vmic-bind holds the lock while it moves the device, and a little longer: so often and so many times
  * we try before that is a failure. */
-#define LOCK_RETRY_USEC (50 * USEC_PER_MSEC)
-#define LOCK_TRIES 40
+#define RETRY_USEC (50 * USEC_PER_MSEC)
+#define TRIES 40
+/*
+ * A node can be opened before uio_hv_generic's probe is over: what the host sends then finds a NULL pointer
+ * in the kernel (uio_hv_generic.c hv_uio_probe: uio_register_device before hv_set_drvdata, which
+ * hv_uio_channel_cb uses; inferred from that, never seen). vmic-bind keeps its lock until the probe is over;
+ * a device that the kernel binds by itself has nobody who does. Nothing shows the end but the event "bind",
+ * and that not to who comes later or cannot be sure of it. Between the two lines is a fraction of a
+ * millisecond's work: the rest of this is for a processor that the hypervisor takes away meanwhile.
+ */
+#define SETTLE_USEC (250 * USEC_PER_MSEC)
 /* Kernels before "uio_hv_generic: Let userspace take care of interrupt mask" (Linux 6.18 and stable
  * ones of its time) mask the ring at each interrupt, and can lose one. */
 #define LOOK_USEC (1000 * USEC_PER_MSEC)
@@ -36,6 +45,8 @@ struct uio_port {
 	struct port port; /* first: ops get its address */
 	struct uio *uio;
 	struct device device; /* as it was when the port was opened last */
+	uint64_t node_id;   /* of its node that was seen last... */
+	uint64_t good_usec; /* ...and from when on that may be opened */
 	sd_event_source *retry;
 	unsigned tries;
 	int lock_fd;
@@ -53,7 +64,9 @@ struct uio {
 	struct uio_port *ports[IC_COMPONENTS]; /* those that were taken */
 
 	bool looked;              /* at what was there in the beginning */
-	bool denied;              /* there is a node that may not be opened */
+	bool denied;              /* there is a node that may not be opened... */
+	bool admitted;            /* ...and one that may */
+	bool tried;               /* all that were there in the beginning */
 	bool seen[IC_COMPONENTS]; /* it has a device */
 	char said[IC_COMPONENTS][DEVICE_NAME_SIZE]; /* the driver that was logged to have it */
 	struct log_rate elsewhere;
@@ -172,7 +185,24 @@ static int rings_check(struct uio_port *p)
 	return 0;
 }
 
-/* What the device is under the lock. */
+static uint64_t now_usec(const struct uio *u)
+{
+	uint64_t now = 0;
+
+	(void)sd_event_now(u->event, CLOCK_MONOTONIC, &now);
+	return now;
+}
+
+static void port_note_node(struct uio_port *p, const struct device *device)
+{
+	if (device->probed)
+		p->good_usec = 0;
+	else if (device->node_id != p->node_id)
+		p->good_usec = now_usec(p->uio) + SETTLE_USEC;
+	p->node_id = device->node_id;
+}
+
+/* What the device is under the lock. 0; -EWOULDBLOCK: its node is too new; another negative errno. */
 static int port_look(struct uio_port *p)
 {
 	struct device is;
@@ -185,6 +215,9 @@ static int port_look(struct uio_port *p)
 		return because(p, -ENODEV, "its device is no longer with " DRIVER);
 	if (is.state != DEVICE_STATE_OPEN)
 		return because(p, -EBUSY, "another program has %s open", is.node);
+	port_note_node(p, &is);
+	if (now_usec(p->uio) < p->good_usec)
+		return because(p, -EWOULDBLOCK, "%s has just appeared", is.node);
 	return rings_check(p);
 }
 
@@ -236,30 +269,44 @@ static int port_try(struct uio_port *p)
 /* 0: it is open, or will be tried again. */
 static int port_open(struct uio_port *p)
 {
-	uint64_t now = 0;
 	int r = port_try(p);
 
 	if (r == 0) {
+		p->uio->admitted = true;
 		p->uio->events->opened(p->uio->user, &p->port, 0);
 		return 0;
 	}
-	if (r != -EWOULDBLOCK || ++p->tries == LOCK_TRIES)
+	if (r != -EWOULDBLOCK || ++p->tries == TRIES)
 		return r;
-	(void)sd_event_now(p->uio->event, CLOCK_MONOTONIC, &now);
-	(void)sd_event_source_set_time(p->retry, now + LOCK_RETRY_USEC);
+	(void)sd_event_source_set_time(p->retry, now_usec(p->uio) + RETRY_USEC);
 	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_ONESHOT);
 	return 0;
+}
+
+/* Without permission for any of those that were there in the beginning there is nothing to wait for. */
+static void judge_permissions(struct uio *u)
+{
+	if (!u->looked || u->tried)
+		return;
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		if (u->ports[i] && sd_event_source_get_enabled(u->ports[i]->retry, NULL) > 0)
+			return;
+	u->tried = true;
+	if (u->denied && !u->admitted)
+		u->events->ended(u->user, -EACCES);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct uio_port *p = user;
+	struct uio *u = p->uio;
 	int r = port_open(p);
 
 	(void)source;
 	(void)usec;
 	if (r < 0)
-		p->uio->events->opened(p->uio->user, &p->port, r);
+		u->events->opened(u->user, &p->port, r);
+	judge_permissions(u);
 	return 0;
 }
 
@@ -364,7 +411,8 @@ static int port_new(struct uio *u, const struct device *device, struct uio_port 
 	if (r < 0)
 		return r;
 	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_OFF);
-	(void)sd_event_source_set_description(p->retry, "uio lock");
+	(void)sd_event_source_set_description(p->retry, "uio node");
+	port_note_node(p, device);
 	*ret = TAKE_PTR(p);
 	return 0;
 }
@@ -400,7 +448,6 @@ static void log_elsewhere(struct uio *u, const struct device *device)
 {
 	const char *component = ic_component_names[device->component];
 	char *said = u->said[device->component], argument[16];
-	uint64_t now = 0;
 
 	if (!u->events->serves(u->user, &ic_class_ids[device->component]))
 		return;
@@ -413,9 +460,8 @@ static void log_elsewhere(struct uio *u, const struct device *device)
 	}
 	if (strcmp(device->driver, DRIVER) == 0 || strcmp(device->driver, said) == 0)
 		return;
-	(void)sd_event_now(u->event, CLOCK_MONOTONIC, &now);
 	lower_case(component, argument, sizeof(argument));
-	log_limited(u->log, &u->elsewhere, now * 1000, LOG_INFO, NULL,
+	log_limited(u->log, &u->elsewhere, now_usec(u) * 1000, LOG_INFO, NULL,
 		    "%s: its device belongs to %s; 'vmic-bind take %s' hands it over", component,
 		    device->driver, argument);
 	(void)strcpy(said, device->driver);
@@ -429,6 +475,7 @@ static void rescind(struct uio *u, struct uio_port *p)
 
 	u->events->rescinded(u->user, &p->port);
 	offer_others(u, was.component, was.name);
+	judge_permissions(u);
 }
 
 /* Brings what we have into line with what the device is. */
@@ -438,8 +485,10 @@ static void consider(struct uio *u, const struct device *device)
 
 	u->seen[device->component] = true;
 	if (p && strcmp(p->device.name, device->name) == 0) {
-		if (is_ours(device) && !port_is_gone(p))
+		if (is_ours(device) && !port_is_gone(p)) {
+			port_note_node(p, device);
 			return;
+		}
 		/* A device that was offered anew has the name of the one that is gone. */
 		rescind(u, p);
 		p = u->ports[device->component];
@@ -512,7 +561,6 @@ static void log_nothing_ours(const struct uio *u)
 
 static void look_first(struct uio *u)
 {
-	bool open = false;
 	int r = devices_each(u->devices, consider_first, u);
 
 	if (r < 0) {
@@ -520,14 +568,11 @@ static void look_first(struct uio *u)
 		return;
 	}
 	u->looked = true;
-	for (int i = 0; i < IC_COMPONENTS; i++) {
-		open = open || (u->ports[i] && u->ports[i]->port.memory);
+	for (int i = 0; i < IC_COMPONENTS; i++)
 		if (!u->seen[i] && u->events->serves(u->user, &ic_class_ids[i]))
 			log_line(u->log, LOG_DEBUG, NULL, "%s: there is no device", ic_component_names[i]);
-	}
 	log_nothing_ours(u);
-	if (u->denied && !open)
-		u->events->ended(u->user, -EACCES);
+	judge_permissions(u);
 }
 
 static int on_work(sd_event_source *source, void *user)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <ftw.h>
 #include <link.h>
 #include <stdbool.h>
@@ -205,13 +206,28 @@ static inline void fake_remove_tree(const char *path)
 	(void)nftw(path, fake_remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The uio device below it, or none. */
+/* The kernel gives no directory's number away again: what goes is kept elsewhere. */
+static inline void fake_bury(const struct fake_vmbus *b, const char *path)
+{
+	char grave[FAKE_PATH_SIZE];
+
+	fake_path(b, grave, "graves/XXXXXX");
+	fake_make_parents(grave);
+	assert_non_null(mkdtemp(grave));
+	assert_true(rename(path, grave) == 0 || errno == ENOENT);
+}
+
+/* The uio device below it, or none. One that is there already stays what it is. */
 static inline void fake_uio(const struct fake_vmbus *b, const struct fake_device *d)
 {
 	char path[FAKE_PATH_SIZE], target[FAKE_PATH_SIZE], name[64];
+	struct stat st;
 
-	fake_path(b, path, "sys/" FAKE_PARENT "/%s/uio", d->name);
-	fake_remove_tree(path);
+	fake_path(b, path, "sys/" FAKE_PARENT "/%s/uio/uio%d", d->name, d->uio);
+	if (d->uio == FAKE_NO_UIO || stat(path, &st) < 0) {
+		fake_path(b, path, "sys/" FAKE_PARENT "/%s/uio", d->name);
+		fake_bury(b, path);
+	}
 	if (d->uio == FAKE_NO_UIO)
 		return;
 	(void)snprintf(name, sizeof(name), "uio/uio%d/uevent", d->uio);
@@ -255,12 +271,24 @@ static inline void fake_device_put(const struct fake_vmbus *b, const struct fake
 	fake_uio(b, d);
 }
 
+/* How many events the kernel has sent. */
+static inline void fake_event_count(const struct fake_vmbus *b, const char *text)
+{
+	char path[FAKE_PATH_SIZE];
+
+	fake_path(b, path, "sys/kernel/uevent_seqnum");
+	fake_write(path, text);
+}
+
 /* The kernel's event, or udevd's after it. */
 static inline void fake_event(const struct fake_vmbus *b, const char *name, const char *action)
 {
+	static unsigned count; /* umockdev counts for all its testbeds */
 	void (*uevent)(void *, const char *, const char *);
-	char path[FAKE_PATH_SIZE];
+	char path[FAKE_PATH_SIZE], text[16];
 
+	(void)snprintf(text, sizeof(text), "%u\n", ++count);
+	fake_event_count(b, text);
 	*(void **)&uevent = fake_symbol("umockdev_testbed_uevent");
 	(void)snprintf(path, sizeof(path), "/sys/" FAKE_PARENT "/%s", name);
 	uevent(b->testbed, path, action);
@@ -281,7 +309,7 @@ static inline void fake_device_drop(const struct fake_vmbus *b, const char *name
 	fake_path(b, path, "sys/bus/vmbus/devices/%s", name);
 	(void)unlink(path);
 	fake_path(b, path, "sys/" FAKE_PARENT "/%s", name);
-	fake_remove_tree(path);
+	fake_bury(b, path);
 }
 
 static inline void fake_device_remove(const struct fake_vmbus *b, const char *name)

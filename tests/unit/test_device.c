@@ -263,6 +263,37 @@ static void each_device_has_a_node_of_its_own(void **state)
 	fixture_done(&f);
 }
 
+/* A device that is offered anew gets a node of the same name, as a rule. */
+static void a_node_is_told_from_another_of_its_name(void **state)
+{
+	struct fake_device without = fake_heartbeat_uio;
+	uint64_t before = 0;
+	struct fixture f;
+	struct device d;
+
+	(void)state;
+	fixture_init(&f);
+	without.uio = FAKE_NO_UIO;
+	for (unsigned i = 0; i < 20; i++) {
+		fake_device_put(&f.bus, &fake_heartbeat_uio);
+		assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+		assert_string_equal(d.node, "/dev/uio1");
+		assert_true(d.node_id != 0 && d.node_id != before);
+		before = d.node_id;
+		fake_device_put(&f.bus, &fake_heartbeat_uio);
+		assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+		assert_int_equal(d.node_id, before);
+		if (i & 1) {
+			fake_device_drop(&f.bus, FAKE_HEARTBEAT);
+			continue;
+		}
+		fake_device_put(&f.bus, &without);
+		assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &d), 0);
+		assert_int_equal(d.node_id, 0);
+	}
+	fixture_done(&f);
+}
+
 /* Linux 6.12 gives each device a network card's buffers; file copy has small rings. */
 static void sizes_are_those_of_the_kernel(void **state)
 {
@@ -521,6 +552,87 @@ static void an_old_event_tells_what_is_now(void **state)
 	fixture_done(&f);
 }
 
+/* --- the end of a probe --- */
+
+static bool is_told_probed(struct fixture *f)
+{
+	run_loop(f);
+	assert_int_equal(f->told.n, 1);
+	return f->told.device[0].probed;
+}
+
+static void bind_says_that_a_probe_is_complete(void **state)
+{
+	static const char *const others[] = { "add", "change", "move", "online", "unbind" };
+	struct fixture f;
+
+	(void)state;
+	for (int udev = 0; udev < 2; udev++) {
+		fixture_init(&f);
+		udevd_runs = udev;
+		fake_device_put(&f.bus, &fake_heartbeat_uio);
+		watch(&f);
+		assert_int_equal(visit_all(&f), 0);
+		assert_false(f.visited[0].probed); /* it may be, which nothing shows */
+		for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+			fake_event(&f.bus, FAKE_HEARTBEAT, others[i]);
+			assert_false(is_told_probed(&f));
+		}
+		fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+		assert_true(is_told_probed(&f));
+		events_are_lost = true;
+		fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+		assert_false(is_told_probed(&f));
+		fixture_done(&f);
+	}
+}
+
+/* The device that is seen may be another than the event was about. */
+static void an_event_that_is_not_the_last_says_nothing(void **state)
+{
+	static const char *const counts[] = { "999999\n", "0\n", "", "\n", "many\n" };
+	char path[FAKE_PATH_SIZE];
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	fake_device_put(&f.bus, &fake_heartbeat_uio);
+	watch(&f);
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+		fake_event_count(&f.bus, counts[i]);
+		assert_false(is_told_probed(&f));
+	}
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	fake_path(&f.bus, path, "sys/kernel/uevent_seqnum");
+	assert_int_equal(unlink(path), 0);
+	assert_false(is_told_probed(&f));
+
+	/* two that wait: only the second can be the last */
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	run_loop(&f);
+	assert_int_equal(f.told.n, 2);
+	assert_false(f.told.device[0].probed);
+	assert_true(f.told.device[1].probed);
+	fixture_done(&f);
+}
+
+/* "udevadm trigger --action=bind" */
+static void an_event_that_a_user_made_says_nothing(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	fake_device_put(&f.bus, &fake_heartbeat_uio);
+	watch(&f);
+	fake_attribute(&f.bus, FAKE_HEARTBEAT, "uevent", "DRIVER=uio_hv_generic\nSYNTH_UUID=0\n");
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	assert_false(is_told_probed(&f));
+	fixture_done(&f);
+}
+
 /* --- lost events --- */
 
 static void lost_events_are_made_up_for(void **state)
@@ -566,6 +678,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_override_is_read_where_that_is_asked_for_only),
 		cmocka_unit_test(the_override_of_one_that_is_being_unbound_is_not_read),
 		cmocka_unit_test(each_device_has_a_node_of_its_own),
+		cmocka_unit_test(a_node_is_told_from_another_of_its_name),
 		cmocka_unit_test(sizes_are_those_of_the_kernel),
 		cmocka_unit_test(what_is_not_there_is_empty),
 		cmocka_unit_test(numbers_that_are_none_are_not_guessed),
@@ -575,6 +688,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(changes_are_told_as_udevd_has_them),
 		cmocka_unit_test(others_are_not_told_of),
 		cmocka_unit_test(an_old_event_tells_what_is_now),
+		cmocka_unit_test(bind_says_that_a_probe_is_complete),
+		cmocka_unit_test(an_event_that_is_not_the_last_says_nothing),
+		cmocka_unit_test(an_event_that_a_user_made_says_nothing),
 		cmocka_unit_test(lost_events_are_made_up_for),
 	};
 

@@ -24,6 +24,8 @@
 #define RINGS 0x4000 /* both */
 #define RING (RINGS / 2)
 #define MS (SECOND / 1000)
+#define RETRY (50 * MS)   /* how often what cannot be opened yet is tried again */
+#define SETTLE (250 * MS) /* how old a node must be of which nothing else is known */
 #define LOCK_PATH "/sys/" FAKE_PARENT "/" FAKE_HEARTBEAT
 
 /* --- nodes --- */
@@ -169,6 +171,15 @@ static bool is_locked(void)
 	return locked;
 }
 
+static int take_lock(void)
+{
+	int fd = open(LOCK_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
+
 /* --- the transport and who listens to it --- */
 
 struct fixture {
@@ -288,6 +299,7 @@ static void start(struct fixture *f)
 	assert_int_equal(uio_new(f->event, &recording_log, &fake_node, &noting, f, &f->uio), 0);
 	assert_int_equal(f->offered, 0); /* offers come from the loop */
 	run_loop(f->event);
+	pass_time(f->event, SETTLE);
 }
 
 /* With one device that was there before, and is open now. */
@@ -563,6 +575,7 @@ static void a_port_that_opens_looks_at_the_device_again(void **state)
 	d.map[0] = 2 * RINGS;
 	fake_device_put(&f.bus, &d);
 	assert_int_equal(f.port[0]->ops->open(f.port[0]), 0);
+	pass_time(f.event, SETTLE);
 	assert_int_equal(f.port[0]->relid, 40);
 	assert_string_equal(node.path, "/dev/uio9");
 	assert_int_equal(f.port[0]->ring_size, RINGS);
@@ -638,21 +651,208 @@ static void without_permission_for_one_it_serves_the_other(void **state)
 	fake_device_put(&f.bus, &kvp_uio);
 	start(&f);
 	assert_int_equal(f.offered, 2);
-	assert_int_equal(f.opened, 1);
+	assert_int_equal(f.opened, 2);
+	assert_string_equal(f.port[0]->why, "");
+	assert_non_null(f.port[0]->memory);
+	assert_non_null(strstr(f.port[1]->why, "not permitted"));
 	assert_int_equal(f.ended, 0);
 	fixture_done(&f);
 }
 
-/* --- the lock --- */
-
-static int take_lock(void)
+/* Nothing is said of permissions before all have been tried. */
+static void one_that_is_waited_for_may_still_be_had(void **state)
 {
-	int fd = open(LOCK_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	static const struct {
+		bool comes, denied;
+		unsigned ended;
+	} ways[] = { { true, false, 0 }, { true, true, 1 }, { false, false, 1 } };
 
-	assert_true(fd >= 0);
-	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-	return fd;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		const struct fake_device d = heartbeat_uio();
+		struct fixture f;
+		int lock;
+
+		fixture_init(&f);
+		node.denied = "/dev/uio4";
+		fake_device_put(&f.bus, &d);
+		fake_device_put(&f.bus, &kvp_uio);
+		lock = take_lock();
+		start(&f);
+		assert_int_equal(f.opened, 1);
+		assert_int_equal(f.open_error, -EACCES);
+		assert_int_equal(f.ended, 0);
+		if (ways[i].denied)
+			node.open_error = -EACCES;
+		if (!ways[i].comes)
+			fake_device_remove(&f.bus, FAKE_HEARTBEAT);
+		(void)close(lock);
+		run_loop(f.event);
+		if (ways[i].comes)
+			pass_time(f.event, RETRY);
+		assert_int_equal(f.opened, ways[i].comes ? 2 : 1);
+		assert_int_equal(f.ended, ways[i].ended);
+		fixture_done(&f);
+	}
 }
+
+/* What comes later is no reason to end. */
+static void permissions_are_judged_in_the_beginning_only(void **state)
+{
+	const struct fake_device d = heartbeat_uio();
+	struct fixture f;
+
+	(void)state;
+	for (int first = 0; first < 2; first++) {
+		fixture_init(&f);
+		if (first)
+			fake_device_put(&f.bus, &kvp_uio);
+		start(&f);
+		if (first) /* it was opened, whatever has become of it */
+			f.port[0]->ops->close(f.port[0]);
+		node.open_error = -EACCES;
+		fake_device_change(&f.bus, &d, "change");
+		run_loop(f.event);
+		pass_time(f.event, SETTLE);
+		assert_int_equal(f.open_error, -EACCES);
+		assert_int_equal(f.ended, 0);
+		fixture_done(&f);
+	}
+}
+
+/* --- nodes that have just appeared --- */
+
+/* Lets so much time pass as the loop would: no timer is late. Nothing is opened meanwhile. */
+static void pass_in_vain(struct fixture *f, uint64_t usec)
+{
+	unsigned opens = node.opens;
+
+	for (uint64_t passed = 0; passed < usec; passed += RETRY)
+		pass_time(f->event, RETRY);
+	assert_int_equal(node.opens, opens);
+}
+
+/* The transport is there, and a device with a node comes. */
+static void fixture_init_coming(struct fixture *f, const char *action)
+{
+	const struct fake_device d = heartbeat_uio();
+
+	fixture_init(f);
+	start(f);
+	fake_device_change(&f->bus, &d, action);
+}
+
+static void what_was_there_before_is_given_time(void **state)
+{
+	const struct fake_device d = heartbeat_uio();
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	fake_device_put(&f.bus, &d);
+	assert_int_equal(uio_new(f.event, &recording_log, &fake_node, &noting, &f, &f.uio), 0);
+	run_loop(f.event);
+	assert_int_equal(f.offered, 1);
+	assert_int_equal(f.open_error, 0);
+	pass_in_vain(&f, SETTLE - RETRY);
+	assert_false(is_locked()); /* vmic-bind may want it back */
+	pass_time(f.event, RETRY);
+	assert_int_equal(f.opened, 1);
+	assert_int_equal(f.open_error, 0);
+	fixture_done(&f);
+}
+
+static void the_end_of_its_probe_is_enough(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init_coming(&f, "bind");
+	run_loop(f.event);
+	assert_int_equal(f.opened, 1);
+	fixture_done(&f);
+
+	/* while it is being given time */
+	fixture_init_coming(&f, "add");
+	run_loop(f.event);
+	pass_in_vain(&f, 2 * RETRY);
+	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
+	run_loop(f.event);
+	pass_time(f.event, RETRY);
+	assert_int_equal(f.opened, 1);
+	fixture_done(&f);
+}
+
+/* "udevadm trigger", and what else a device is told of. */
+static void other_events_neither_help_nor_harm(void **state)
+{
+	static const char *const actions[] = { "add", "change", "online", "bind" };
+	struct fixture f;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+		fixture_init_coming(&f, "add");
+		run_loop(f.event);
+		for (uint64_t passed = RETRY; passed < SETTLE; passed += RETRY) {
+			fake_event(&f.bus, FAKE_HEARTBEAT, actions[i]);
+			fake_event_count(&f.bus, "999999\n"); /* an old one, therefore */
+			run_loop(f.event);
+			pass_in_vain(&f, RETRY);
+		}
+		pass_time(f.event, RETRY);
+		assert_int_equal(f.opened, 1);
+		fixture_done(&f);
+	}
+}
+
+/* Whether its going and coming was told or not, and even if what is told last is the end of a probe: of
+ * the one that was there before. */
+static void each_node_has_its_own_time(void **state)
+{
+	static const char *const told[] = { "", "ra", "a", "b", "c" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		const struct fake_device d = heartbeat_uio();
+		struct fixture f;
+
+		fixture_init_coming(&f, "add");
+		run_loop(f.event);
+		pass_in_vain(&f, SETTLE - RETRY);
+		fake_device_drop(&f.bus, FAKE_HEARTBEAT);
+		fake_device_put(&f.bus, &d);
+		for (const char *c = told[i]; *c; c++)
+			fake_event(&f.bus, FAKE_HEARTBEAT, *c == 'r' ? "remove" : *c == 'a' ? "add" :
+							   *c == 'b' ? "bind" : "change");
+		fake_event_count(&f.bus, "999999\n");
+		run_loop(f.event);
+		if (told[i][0] == '\0') /* it shows when it is looked at */
+			pass_in_vain(&f, RETRY);
+		pass_in_vain(&f, SETTLE - RETRY);
+		pass_time(f.event, RETRY);
+		assert_int_equal(f.opened, 1);
+		fixture_done(&f);
+	}
+}
+
+/* The time for the lock passes for the node as well. */
+static void a_node_gets_older_while_its_device_is_locked(void **state)
+{
+	struct fixture f;
+	int lock;
+
+	(void)state;
+	fixture_init_coming(&f, "add");
+	lock = take_lock();
+	run_loop(f.event);
+	pass_in_vain(&f, SECOND);
+	(void)close(lock);
+	pass_time(f.event, RETRY);
+	assert_int_equal(f.opened, 1);
+	fixture_done(&f);
+}
+
+/* --- the lock --- */
 
 /* The event that vmic-bind has bound it comes before vmic-bind lets go. */
 static void a_lock_that_is_held_shortly_is_waited_for(void **state)
@@ -860,6 +1060,7 @@ static void a_device_that_is_offered_anew_is_taken_again(void **state)
 					run_loop(f.event);
 			}
 			run_loop(f.event);
+			pass_time(f.event, RETRY);
 			assert_int_equal(f.rescinded, 1);
 			assert_int_equal(f.opened, 2);
 			assert_int_equal(f.open_error, 0);
@@ -895,6 +1096,7 @@ static void a_second_device_of_a_component_waits_for_the_first(void **state)
 	run_loop(f.event);
 	assert_int_equal(f.rescinded, 1);
 	assert_int_equal(f.offered, 3);
+	pass_time(f.event, SETTLE);
 	assert_int_equal(f.opened, 3);
 	assert_string_equal(node.path, "/dev/uio6");
 
@@ -904,6 +1106,7 @@ static void a_second_device_of_a_component_waits_for_the_first(void **state)
 	assert_int_equal(f.offered, 3);
 	fake_device_remove(&f.bus, second.name);
 	run_loop(f.event);
+	pass_time(f.event, SETTLE);
 	assert_int_equal(f.opened, 4);
 	assert_string_equal(node.path, "/dev/uio1");
 	fixture_done(&f);
@@ -963,6 +1166,7 @@ static void nothing_is_left_of_two_hundred_devices(void **state)
 			run_loop(f.event);
 		fake_device_change(&f.bus, &d, "bind");
 		run_loop(f.event);
+		pass_time(f.event, RETRY);
 		assert_int_equal(f.rescinded, i);
 		assert_int_equal(f.opened, i + 1);
 		assert_int_equal(descriptors_of_ours(), descriptors);
@@ -1061,6 +1265,7 @@ static void served_init(struct served *s)
 	assert_int_equal(channel_new(&options, &s->channel), 0);
 	assert_int_equal(uio_new(s->f.event, &recording_log, &fake_node, &serving, s, &s->f.uio), 0);
 	run_loop(s->f.event);
+	pass_time(s->f.event, SETTLE);
 }
 
 static void served_done(struct served *s)
@@ -1184,6 +1389,7 @@ static void a_channel_outlives_its_devices(void **state)
 		fake_device_remove(&s.f.bus, FAKE_HEARTBEAT);
 		fake_device_change(&s.f.bus, &d, "bind");
 		run_loop(s.f.event);
+		pass_time(s.f.event, RETRY);
 		assert_int_equal(node.opens, i + 1);
 		assert_int_equal(put_beat(&s, i), 1);
 		interrupt();
@@ -1211,6 +1417,13 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_the_system_refuses_is_said),
 		cmocka_unit_test(without_permission_for_any_it_ends),
 		cmocka_unit_test(without_permission_for_one_it_serves_the_other),
+		cmocka_unit_test(one_that_is_waited_for_may_still_be_had),
+		cmocka_unit_test(permissions_are_judged_in_the_beginning_only),
+		cmocka_unit_test(what_was_there_before_is_given_time),
+		cmocka_unit_test(the_end_of_its_probe_is_enough),
+		cmocka_unit_test(other_events_neither_help_nor_harm),
+		cmocka_unit_test(each_node_has_its_own_time),
+		cmocka_unit_test(a_node_gets_older_while_its_device_is_locked),
 		cmocka_unit_test(a_lock_that_is_held_shortly_is_waited_for),
 		cmocka_unit_test(a_second_daemon_is_refused),
 		cmocka_unit_test(a_wait_for_the_lock_ends_with_the_port),
