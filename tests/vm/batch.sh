@@ -3,8 +3,9 @@
 # batch.sh NAME...: runs tests with the same images, one after the other, as check.sh asks for it; where
 # machines are emulated, all in one, since half of a short test's time is the machine's own start. Says
 # with one line how each went, as soon as it has ended, and leaves $results/NAME.passed, .failed or
-# .skipped. A test is tried twice at most, the second time alone, and only when the machine came to no
-# end in time: emulated on a busy computer, that happens. What it said then stays in NAME.*.first.
+# .skipped. A test is tried twice at most, the second time alone, and only when it came to no end in time:
+# on a busy computer, that happens. Then there is $results/NAME.again, too, and what it had said stays in
+# NAME.*.first.
 # batch.sh: prints "NAME IMAGES SECONDS" of every test.
 set -u
 
@@ -28,8 +29,8 @@ each() {
 
 # check NAME IMAGES TITLE COMMANDS EXPECTATION [SECONDS]: a test: the commands where the guest can run,
 # with the images of that name in $images, then the expectation here, which looks at the files that
-# $o.output and $o.console name and says what is wrong. SECONDS is for one that may take longer than
-# others; it gets a machine of its own.
+# $o.output and $o.console name and says what is wrong. What makes no sense there says "skipped: REASON",
+# be it commands or guest. SECONDS is for one that may take longer than others; it gets a machine of its own.
 check() {
 	case $wanted in
 	'  ' | *" $1 "*) "$action" "$1" "$2" "${6:-0}" "$3" "$4" "$5" ;;
@@ -67,7 +68,8 @@ list() {
 
 write() {
 	printf '%s\n' "$5" >"$out/$1.run"
-	rm -f "$out/$1.output" "$out/$1.console"
+	: >"$out/$1.output"
+	: >"$out/$1.console"
 	images=$2
 	limit=$((limit + ($3 ? $3 : ${VM_SECONDS:-400})))
 }
@@ -82,10 +84,15 @@ skip() {
 judge() {
 	o=$out/$1
 	for file in output console; do
-		touch "$o.$file" && tr -d '\r' <"$o.$file" >"$o.tmp" && mv "$o.tmp" "$o.$file"
+		tr -d '\r' <"$o.$file" >"$o.tmp" && mv "$o.tmp" "$o.$file"
 	done
-	took=$(printf '%-64s %6s s%s' "$4" "$seconds" "$again")
-	if (eval "$6") >"$o.complaint" 2>&1 && [ "$status" -eq 0 ]; then
+	took=$(printf '%-72s %6s s%s' "$4" "$seconds" "${again:+ (second try)}")
+	[ -z "$again" ] || : >"$results/$1.again"
+	reason=$(sed -n 's/^\(guest: [0-9.]* \)\{0,1\}skipped: //p' "$o.output" "$o.console")
+	if [ "$reason" ]; then
+		: >"$results/$1.skipped"
+		say SKIPPED "$4: $reason"
+	elif (eval "$6") >"$o.complaint" 2>&1 && [ "$status" -eq 0 ]; then
 		: >"$results/$1.passed"
 		say ok "$took"
 	else
@@ -96,30 +103,30 @@ judge() {
 
 # --- where it can run directly ---
 
-# try_here NAME: sets status and seconds
-try_here() {
-	tmp=$(mktemp -d)
-	begin=$(cut -d ' ' -f 1 /proc/uptime)
-	(cd "$tmp" && NO_COLOR=1 images=$out/images/$images console=$out/$1.console PATH=$build:$PATH \
-		timeout -k 5 "$limit" sh "$out/$1.run" >"$out/$1.output" 2>&1)
-	status=$?
-	seconds=$(cut -d ' ' -f 1 /proc/uptime | awk -v b="$begin" '{ printf "%.1f", $1 - b }')
-	rm -rf "$tmp"
-	[ "$status" -ne 124 ] # timeout's own
-}
-
+# run_here NAME...: sets left to those that came to no end
 run_here() {
+	left=
 	for name; do
-		try_here "$name" || { again=' (second try)'; try_here "$name"; }
-		each judge "$name"
-		again=
+		limit=0
+		each write "$name"
+		tmp=$(mktemp -d)
+		begin=$(cut -d ' ' -f 1 /proc/uptime)
+		(cd "$tmp" && NO_COLOR=1 images=$out/images/$images console=$out/$name.console PATH=$build:$PATH \
+			timeout -k 5 "$limit" sh "$out/$name.run" >"$out/$name.output" 2>&1)
+		status=$?
+		seconds=$(cut -d ' ' -f 1 /proc/uptime | awk -v b="$begin" '{ printf "%.1f", $1 - b }')
+		rm -rf "$tmp"
+		case $status in
+		124 | 137) left="$left $name" ;; # timeout's own
+		*) each judge "$name" ;;
+		esac
 	done
 }
 
 # --- in a machine ---
 
 # All three of the machine's ports say whose words follow; the first one also how a test has ended, and
-# when: "@ NAME", "@ NAME STATUS SECONDS".
+# when: "@ NAME", "@ NAME STATUS SECONDS", after the others have sent all theirs: stty waits for that.
 write_machine() {
 	cat <<-'EOF'
 	one() {
@@ -128,7 +135,9 @@ write_machine() {
 		cd "/tmp/$1"
 		begin=$(cut -d ' ' -f 1 /proc/uptime)
 		sh "/runs/$1.run"
-		echo "@ $1 $? $(cut -d ' ' -f 1 /proc/uptime | awk -v b="$begin" '{ printf "%.1f", $1 - b }')" >/dev/ttyS0
+		ended="$? $(cut -d ' ' -f 1 /proc/uptime | awk -v b="$begin" '{ printf "%.1f", $1 - b }')"
+		for port in 1 2; do stty -F /dev/ttyS$port raw -echo; done
+		echo "@ $1 $ended" >/dev/ttyS0
 		cd /
 		rm -rf "/tmp/$1"
 	}
@@ -137,9 +146,14 @@ write_machine() {
 	for name; do echo "one $name"; done
 }
 
-# part PORT NAME: what the machine has said on it while that test ran
-part() {
-	awk -v wanted="$2" '/^@ / { ours = $2 == wanted; next } ours' "$o.$1"
+# collect NAME: what the machine has said while that test ran; an empty line at the end is the next one's.
+collect() {
+	for file in output console; do
+		awk -v wanted="$1" '
+			/^@ / { ours = $2 == wanted; empty = ""; next }
+			/^$/ { empty = empty "\n"; next }
+			ours { printf "%s%s\n", empty, $0; empty = "" }' "$o.$file" >"$out/$1.$file"
+	done
 }
 
 # judge_ended NAME...: those that have ended, and puts the others into $left.
@@ -151,8 +165,7 @@ judge_ended() {
 			left="$left $name"
 			continue
 		fi
-		part output "$name" >"$out/$name.output"
-		part console "$name" >"$out/$name.console"
+		collect "$name"
 		status=${ended% *}
 		status=${status##* }
 		seconds=${ended##* }
@@ -160,8 +173,10 @@ judge_ended() {
 	done
 }
 
-# run_machine NAME...: all that it comes to. Sets left.
+# run_machine NAME...: sets left to those that came to no end
 run_machine() {
+	limit=0
+	each write "$@"
 	o=$results/$1.batch
 	tree=$(mktemp -d)
 	mkdir "$tree/runs"
@@ -183,30 +198,8 @@ run_machine() {
 	# shellcheck disable=SC2086
 	judge_ended $left
 	trap - INT TERM HUP
+	for name in $left; do collect "$name"; done
 	rm -rf "$tree"
-}
-
-# keep NAME: what the first try has said
-keep() {
-	for file in output console; do
-		part "$file" "$1" >"$out/$1.$file.first"
-	done
-}
-
-run_emulated() {
-	run_machine "$@"
-	again=' (second try)'
-	for name in $left; do
-		keep "$name"
-		limit=0
-		each write "$name"
-		run_machine "$name"
-		[ -n "$left" ] || continue
-		part output "$name" >"$out/$name.output"
-		part console "$name" >"$out/$name.console"
-		status=125 seconds=$limit
-		each judge "$name"
-	done
 }
 
 # ---
@@ -217,11 +210,21 @@ if [ $# -eq 0 ]; then
 fi
 limit=0
 again=
-each write "$@"
+each write "$1" # sets images
 if [ -e "$out/images/$images.reason" ]; then
 	each skip "$@"
-elif [ "$where" = direct ]; then
-	run_here "$@"
-else
-	run_emulated "$@"
+	exit
 fi
+case $where in
+direct) run=run_here ;;
+emulated) run=run_machine ;;
+esac
+"$run" "$@"
+again=yes
+for name in $left; do
+	for file in output console; do mv "$out/$name.$file" "$out/$name.$file.first"; done
+	"$run" "$name"
+	[ -n "$left" ] || continue
+	status=125 seconds=$limit
+	each judge "$name"
+done

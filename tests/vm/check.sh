@@ -79,5 +79,7 @@ count() {
 passed=$(count passed)
 skipped=$(count skipped)
 failed=$(($(echo "$tests" | wc -l) - passed - skipped))
-echo "$passed passed, $failed failed, $skipped skipped"
+again=$(count again)
+[ "$again" -eq 0 ] && again= || again=", $again at the second try"
+echo "$passed passed, $failed failed, $skipped skipped$again"
 [ "$failed" -eq 0 ]
