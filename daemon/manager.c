@@ -9,7 +9,6 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/channel.h"
-#include "daemon/kvp_data.h"
 #include "daemon/kvpdev.h"
 #include "daemon/socket.h"
 #include "daemon/timekeeper.h"
@@ -38,8 +37,7 @@ struct manager {
 	struct kvpdev *kvpdev; /* key-value pairs are served behind the kernel's driver */
 	struct log_rate network_trouble;
 
-	void (*news)(void *user, enum ic_component component, enum channel_news news);
-	void *news_user;
+	struct manager_watcher watcher;
 };
 
 /* What a service is given as its user. */
@@ -227,12 +225,20 @@ int manager_view(const struct manager *m, enum ic_component component, struct ch
 	return 0;
 }
 
-void manager_watch(struct manager *m,
-		   void (*news)(void *user, enum ic_component component, enum channel_news news),
-		   void *user)
+void manager_watch(struct manager *m, const struct manager_watcher *watcher)
 {
-	m->news = news;
-	m->news_user = user;
+	m->watcher = watcher ? *watcher : (struct manager_watcher){ 0 };
+}
+
+struct kvp_data *manager_kvp_data(const struct manager *m)
+{
+	return m->kvp_data;
+}
+
+static void tell_configured(struct manager *m)
+{
+	if (m->watcher.configured)
+		m->watcher.configured(m->watcher.user);
 }
 
 /* What other objects were made with: it holds until the next start. */
@@ -259,6 +265,7 @@ static void apply(struct manager *m, struct conf *conf)
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		if (m->channels[i] && is_other[i])
 			channel_update(m->channels[i]);
+	tell_configured(m);
 }
 
 int manager_reload(struct manager *m, struct conf_error *error)
@@ -301,6 +308,7 @@ void manager_set_application_state(struct manager *m, enum heartbeat_state state
 {
 	m->conf.application_state = state;
 	m->heartbeat.state = state;
+	tell_configured(m);
 }
 
 /* --- start and stop --- */
@@ -330,8 +338,16 @@ static void on_news(void *user, enum ic_component component, enum channel_news n
 {
 	struct manager *m = user;
 
-	if (m->news)
-		m->news(m->news_user, component, news);
+	if (m->watcher.news)
+		m->watcher.news(m->watcher.user, component, news);
+}
+
+static void on_clock_stepped(void *user, int64_t ns)
+{
+	struct manager *m = user;
+
+	if (m->watcher.clock_stepped)
+		m->watcher.clock_stepped(m->watcher.user, ns);
 }
 
 static int start_channels(struct manager *m)
@@ -430,7 +446,12 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		.rates = &m->sys_rates,
 	};
 	m->heartbeat.state = options->conf->application_state;
-	m->timekeeper = (struct timekeeper){ .sys = &m->sys, .mode = options->conf->clock };
+	m->timekeeper = (struct timekeeper){
+		.sys = &m->sys,
+		.mode = options->conf->clock,
+		.stepped = options->dry_run ? NULL : on_clock_stepped,
+		.user = m,
+	};
 	m->timesync = (struct timesync){ .sample = timekeeper_take, .user = &m->timekeeper };
 
 	r = start_signals(m);

@@ -6,6 +6,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/conf.h"
+#include "daemon/kvp_data.h"
 #include "daemon/sys.h"
 
 struct manager;
@@ -34,10 +35,20 @@ const struct conf *manager_conf(const struct manager *m);
 _must_check_ int manager_view(const struct manager *m, enum ic_component component,
 			      struct channel_view *ret);
 
-/* One who is told of every channel's news, besides the log. */
-void manager_watch(struct manager *m,
-		   void (*news)(void *user, enum ic_component component, enum channel_news news),
-		   void *user);
+/* One who is told what happens, besides the log. Each may be NULL, and must not call the manager but
+ * for manager_conf and manager_view. */
+struct manager_watcher {
+	void (*news)(void *user, enum ic_component component, enum channel_news news);
+	void (*configured)(void *user); /* what manager_conf gives has changed */
+	void (*clock_stepped)(void *user, int64_t ns);
+	void *user;
+};
+
+/* Copied; NULL: nobody. */
+void manager_watch(struct manager *m, const struct manager_watcher *watcher);
+
+/* The key-value pairs, which kvp_data_ops serves. */
+struct kvp_data *manager_kvp_data(const struct manager *m);
 
 /*
  * Reads the configuration again and puts it in force: what was changed at run time is dropped, and a

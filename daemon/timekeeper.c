@@ -15,6 +15,8 @@ static int step(struct timekeeper *tk, uint64_t raw)
 		log_limited(tk->sys->log, &tk->failed, raw, LOG_ERR, NULL,
 			    "TimeSync: cannot step the clock by %+.6f s: %s",
 			    (double)tk->offset_ns / NS_PER_S, strerror(-r));
+	else if (tk->stepped)
+		tk->stepped(tk->user, tk->offset_ns);
 	return r;
 }
 

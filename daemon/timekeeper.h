@@ -14,6 +14,8 @@ struct timekeeper {
 	int64_t offset_ns; /* as last computed */
 	bool shown;        /* the first offset has been logged at level info */
 	struct log_rate bad, failed;
+	void (*stepped)(void *user, int64_t ns); /* told when the clock was set, or NULL */
+	void *user;
 };
 
 /* struct timesync's callback; user is the timekeeper. What fails is logged here. */
