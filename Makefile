@@ -53,6 +53,7 @@ HV_UTIL := $(wildcard hv_util/*.c)
 DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 BIND := $(filter-out daemon/bind/main.c,$(wildcard daemon/bind/*.c))
 TERMINAL := $(wildcard terminal/*.c)
+BUS := $(wildcard daemon/bus/*.c)
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
 DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
@@ -106,6 +107,7 @@ $(BUILD)/$(1)/tests/host/kvm/acpi.o: $(DSDT)
 # Members of an archive that are no longer there must not stay in it.
 $(BUILD)/$(1)/libhv_util.a: $(HV_UTIL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libdaemon.a: $(DAEMON:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/libbus.a: $(BUS:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libbind.a: $(BIND:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libhost.a: $(HOST:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libterminal.a: $(TERMINAL:%.c=$(BUILD)/$(1)/%.o)
@@ -114,10 +116,10 @@ $(BUILD)/$(1)/lib%.a:
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
 # The host's tests are linked without the guest's code, and the guest's without the host's.
-LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 HOST_LIBS_$(1) := $(BUILD)/$(1)/libhost.a $(BUILD)/$(1)/libterminal.a
 
-$(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+$(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 $(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind/main.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $$(HOST_LIBS_$(1))
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o $(BUILD)/$(1)/libhv_util.a

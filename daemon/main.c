@@ -7,6 +7,7 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/bus/bus.h"
 #include "daemon/manager.h"
 #include "hv_util/profile.h"
 
@@ -14,7 +15,8 @@
 #define SOCKET_PREFIX "socket:"
 
 static const char *arg_config;
-static const char *arg_socket; /* NULL: the transport is uio */
+static const char *arg_transport = "uio";
+static const char *arg_socket; /* the path in it; NULL: the transport is uio */
 static const char *arg_profile;
 static bool arg_dry_run;
 static enum { RUN = 0, LIST_PROFILES, SHOW_PROFILE, HELP, VERSION } arg_action;
@@ -85,6 +87,7 @@ static int show_profile(const char *name)
 
 static int parse_transport(const char *value)
 {
+	arg_transport = value;
 	if (strcmp(value, "uio") == 0) {
 		arg_socket = NULL;
 		return 0;
@@ -162,6 +165,29 @@ static void manager_freep(struct manager **m)
 	*m = manager_free(*m);
 }
 
+static void bus_freep(struct bus **b)
+{
+	*b = bus_free(*b);
+}
+
+/* One who cannot be seen serves all the same. */
+static struct bus *start_bus(sd_event *event, const struct log *log, struct manager *manager)
+{
+	const struct bus_options options = {
+		.event = event,
+		.log = log,
+		.manager = manager,
+		.transport = arg_transport,
+		.dry_run = arg_dry_run,
+	};
+	struct bus *bus = NULL;
+	int r = bus_new(&options, &bus);
+
+	if (r < 0)
+		log_warning(log, "D-Bus: cannot set up: %s, going on without", strerror(-r));
+	return bus;
+}
+
 static int run(const struct conf *conf)
 {
 	struct log log = log_open(conf->log_target, conf->log_level);
@@ -174,6 +200,7 @@ static int run(const struct conf *conf)
 	};
 	_cleanup_(event_unrefp) sd_event *event = NULL;
 	_cleanup_(manager_freep) struct manager *manager = NULL;
+	_cleanup_(bus_freep) struct bus *bus = NULL;
 	int r;
 
 	r = sd_event_new(&event);
@@ -185,6 +212,7 @@ static int run(const struct conf *conf)
 	r = manager_new(event, &options, &manager);
 	if (r < 0)
 		return EXIT_FAILURE;
+	bus = start_bus(event, &log, manager);
 
 	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, conf->profile->name,
 		 arg_dry_run ? ", dry run: nothing on this machine is changed" : "");

@@ -16,6 +16,9 @@ if [ $# -eq 0 ]; then
 	exit
 fi
 
+# No test is to show itself on the machine's own bus: those that want one bring it along.
+export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent/bus
+
 title=$1
 shift
 log=$(mktemp)
