@@ -37,6 +37,12 @@ check() {
 	esac
 }
 
+# kernel SUITE: a title's words for it; which one the suite has shows when its images have been made.
+kernel() {
+	release=$(cat "$out/images/$1/kernel" 2>/dev/null)
+	echo "Debian's $1${release:+, ${release%-cloud-amd64}}"
+}
+
 # --- one test ---
 
 # show FILE: a report as JSON is long, and stays where it is; these are its facts.

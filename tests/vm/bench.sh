@@ -27,8 +27,8 @@ prepare() {
 
 [ "$(uname -m)" = x86_64 ] || skip "this is not an x86-64 computer"
 prepare sh tests/deps.sh vm "$out/deps.mk"
-prepare sh tests/vm/fetch.sh "$cache/linux-6.12" bookworm-backports linux-image-cloud-amd64
-kernel=$cache/linux-6.12/root
+prepare sh tests/vm/fetch.sh "$cache/linux-trixie" trixie linux-image-cloud-amd64
+kernel=$cache/linux-trixie/root
 rm -rf "$out/images"
 mkdir -p "$out/images"
 prepare sh tests/vm/vmlinux.sh "$kernel/vmlinuz" "$out/images/vmlinux"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# What expectations are written with; for one.sh. They print what is wrong.
+# What expectations are written with; for batch.sh. They print what is wrong.
 
 # facts FILE [N]: "component result framework message violations requests answers failures" of each
 # component, in the Nth report of a file that has the JSON of several; without, in the last
@@ -40,6 +40,70 @@ rows() {
 expect_rows() {
 	printf '%s\n' "$@" >"$o.expected"
 	rows "$o.output" | diff "$o.expected" -
+}
+
+# linux_rows RELEASE: the rows that Linux' drivers come to there: of the versions that the release offers
+# ("vmichost releases") the best that the profile "linux" admits to ("vmicd --show-profile"), which is OK
+# when it is the last one offered.
+linux_rows() {
+	{
+		"$build/vmicd" --show-profile=linux
+		"$build/vmichost" releases --json --release "$1"
+	} | awk -F '"' '
+	# A profile: "KVP       message 4.0 3.0, framework 3.0 1.0; ..."
+	/ message .*, framework / {
+		split($0, word, " ")
+		c = word[1] == "FileCopy" ? "guest-service" : tolower(word[1])
+		split($0, list, / message |, framework |;/)
+		admitted[c, "message"] = list[2]
+		admitted[c, "framework"] = list[3]
+		next
+	}
+	$2 == "component" { order[++n] = c = $4 }
+	/\]/ { what = "" }
+	what { offered[c, what] = offered[c, what] " " $2 }
+	$2 ~ /^offered_(framework|message)$/ { what = substr($2, 9) }
+
+	function agree(c, what,    best, all, last, i) {
+		split(admitted[c, what], best, " ")
+		for (i = 1; best[i] != "" && !index(offered[c, what] " ", " " best[i] " "); i++)
+			;
+		last = split(offered[c, what], all, " ")
+		if (best[i] != all[last])
+			result = "mismatch"
+		return best[i]
+	}
+	END {
+		for (i = 1; i <= n; i++) {
+			result = "ok"
+			versions = agree(order[i], "framework") " " agree(order[i], "message")
+			print order[i] " " result " " versions " 0"
+		}
+	}'
+}
+
+# expect_linux RELEASE [COMPONENT=RESULT]...: the last report is that of Linux' drivers on the release, but
+# for these components, which have agreed on nothing. Linux before 6.10 has file copy in hv_utils; later it
+# is for uio_hv_generic, and nobody answers. The guest says what its module claims.
+expect_linux() {
+	release=$1
+	shift
+	grep -q '^guest: .*hv_utils has file copy' "$o.console" || set -- guest-service=no-contact "$@"
+	linux_rows "$release" | awk -v others="$*" '
+		BEGIN {
+			n = split(others, word, /[ =]/)
+			for (i = 1; i < n; i += 2)
+				result[word[i]] = word[i + 1]
+		}
+		$1 in result { $0 = $1 " " result[$1] " 0.0 0.0 0" }
+		{ print }' >"$o.expected"
+	[ "$(wc -l <"$o.expected")" -eq 6 ] || { echo "no rows are known of $release"; return 1; }
+	rows "$o.output" | diff "$o.expected" -
+}
+
+# expect_kernel: the guest has run the kernel that its images were made of
+expect_kernel() {
+	expect "$o.console" "^guest: .*$(cat "$out/images/$images/kernel") is up"
 }
 
 # expect FILE PATTERN...: each is in a line of the file

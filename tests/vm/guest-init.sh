@@ -13,6 +13,8 @@ for module in hv_vmbus hv_utils; do
 	[ ! -e "/modules/$module.ko" ] || insmod "/modules/$module.ko" || echo "guest: no $module"
 done
 echo "guest: $(uname -r) is up, $(grep -c ^processor /proc/cpuinfo) processors"
+# Linux include/linux/hyperv.h HV_FCOPY_GUID, as modules name what they are for
+! grep -q alias=vmbus:e34bd134e4dec8419ae76b174977c192 /modules/hv_utils.ko || echo "guest: hv_utils has file copy"
 case $(cat /proc/cmdline) in
 *vm.do=poweroff*) poweroff -f ;;
 *vmichost.restarts=0*vm.do=reboot*) reboot -f ;;

@@ -33,11 +33,22 @@ fail() {
 	poweroff -f
 }
 
+# skip REASON: this kernel is not what the test is about
+skip() {
+	say "skipped: $*"
+	poweroff -f
+}
+
 # modules NAME...: in this order; one that is built in, or that this kernel does not have, is none.
 modules() {
 	for module; do
 		[ ! -e "/modules/$module.ko" ] || insmod "/modules/$module.ko" || fail "no $module"
 	done
+}
+
+# for_file_copy MODULE: it says that it is (Linux include/linux/hyperv.h HV_FCOPY_GUID)
+for_file_copy() {
+	grep -q alias=vmbus:e34bd134e4dec8419ae76b174977c192 "/modules/$1.ko"
 }
 
 # parameter NAME: what the kernel's command line says of it
@@ -71,7 +82,7 @@ driver() {
 	driver=
 }
 
-# expect_driver DRIVER COMPONENT...
+# expect_driver DRIVER COMPONENT...: "" is none
 expect_driver() {
 	wanted=$1
 	shift
@@ -79,6 +90,12 @@ expect_driver() {
 		driver "$name"
 		[ "$driver" = "$wanted" ] || fail "$name has the driver '$driver', not '$wanted'"
 	done
+}
+
+# has_buffers NAME: that device of uio_hv_generic has the buffers of a network card
+has_buffers() {
+	device "$1"
+	grep -q '^recv:' "$d"/uio/uio*/maps/map*/name 2>/dev/null
 }
 
 # interrupts NAME: sets n to how many its channel has had, since it was offered
@@ -241,6 +258,7 @@ bad_log() {
 }
 
 say "$(uname -r) is up"
+! for_file_copy hv_utils || say "hv_utils has file copy"
 seconds=$(parameter seconds)
 (sleep "${seconds:-200}"; fail "it came to no end") &
 . "/tests/$(parameter do).sh"
