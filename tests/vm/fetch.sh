@@ -5,7 +5,6 @@
 # dpkg status lie there, nothing of the machine is changed, and no hook of its runs. What is in DIR already stays; only a
 # complete one counts (DIR/done holds the packages' names). Of two at once, one waits for the other.
 # DIR/root/vmlinuz and DIR/root/modules are links to the kernel's image and modules, if there is one.
-# The archive is the one that apt has for Debian already, else deb.debian.org.
 set -eu
 
 dir=$1
@@ -17,32 +16,24 @@ exec 9>"$dir.lock"
 flock 9
 [ "$(cat "$dir/done" 2>/dev/null)" != "$suite $*" ] || exit 0
 command -v apt-get >/dev/null || { echo "apt-get is needed to fetch Debian's kernel" >&2; exit 1; }
+# shellcheck source=tests/vm/apt.sh
+. tests/vm/apt.sh
 
 rm -rf "$dir"
 mkdir -p "$dir/apt/lists/partial" "$dir/apt/cache/archives/partial" "$dir/root"
 : >"$dir/apt/status"
 
-mirror=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-	awk '$1 == "Debian" && $2 !~ /security/ { print $2; exit }')
-echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror:-http://deb.debian.org/debian/} $suite main" \
-	>"$dir/apt/sources.list"
+echo "deb [signed-by=$apt_keyring] $apt_mirror $suite main" >"$dir/apt/sources.list"
 
-# Of the machine's own configuration, how it reaches an archive: proxies, certificates, passwords. All else
-# stays out, and with it the commands that it would have run (APT::Update::Post-Invoke: it may empty the
-# machine's own cache), and what it would fetch besides packages.
 write_conf() {
-	apt-config dump | grep '^Acquire::' | grep -v -E '^Acquire::(IndexTargets|Languages|Allow)'
-	eval "$(apt-config shell netrc Dir::Etc::netrc/f netrcparts Dir::Etc::netrcparts/d)"
+	apt_access
 	cat <<-EOF
 	Dir::Etc { Main "/dev/null"; Parts "/dev/null"; Preferences "/dev/null"; PreferencesParts "/dev/null"; };
 	Dir::Etc { SourceList "$dir/apt/sources.list"; SourceParts "/dev/null"; };
-	Dir::Etc { Netrc "${netrc:-/dev/null}"; NetrcParts "${netrcparts:-/dev/null}"; };
 	Dir::State "$dir/apt";
 	Dir::State { Lists "$dir/apt/lists"; Status "$dir/apt/status"; };
 	Dir::Cache "$dir/apt/cache";
 	APT { Architecture "amd64"; Architectures { "amd64"; }; };
-	APT { Sandbox::User "root"; Install-Recommends "false"; Update::Error-Mode "any"; };
-	Acquire { http::Timeout "30"; Retries "2"; Languages { "none"; }; };
 	quiet "2";
 	EOF
 }
@@ -64,7 +55,7 @@ closure() {
 	done | sort -u
 }
 
-private apt-get update || { echo "$suite cannot be fetched from ${mirror:-deb.debian.org}" >&2; exit 1; }
+private apt-get update || { echo "$suite cannot be fetched from $apt_mirror" >&2; exit 1; }
 packages=$(closure "$@")
 while [ "$packages" != "${before-}" ]; do
 	before=$packages
