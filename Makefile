@@ -52,6 +52,8 @@ deps: $(BUILD)/deps.mk
 HV_UTIL := $(wildcard hv_util/*.c)
 DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 BIND := $(filter-out daemon/bind/main.c,$(wildcard daemon/bind/*.c))
+TERMINAL := $(wildcard terminal/*.c)
+BUS := $(wildcard daemon/bus/*.c)
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
 DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
@@ -105,20 +107,23 @@ $(BUILD)/$(1)/tests/host/kvm/acpi.o: $(DSDT)
 # Members of an archive that are no longer there must not stay in it.
 $(BUILD)/$(1)/libhv_util.a: $(HV_UTIL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libdaemon.a: $(DAEMON:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/libbus.a: $(BUS:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libbind.a: $(BIND:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libhost.a: $(HOST:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/libterminal.a: $(TERMINAL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/lib%.a:
 	$$(call say,AR,$$@)
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
 # The host's tests are linked without the guest's code, and the guest's without the host's.
-LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+HOST_LIBS_$(1) := $(BUILD)/$(1)/libhost.a $(BUILD)/$(1)/libterminal.a
 
-$(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+$(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 $(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind/main.o $$(LIBS_$(1))
-$(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $(BUILD)/$(1)/libhost.a
+$(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $$(HOST_LIBS_$(1))
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o $(BUILD)/$(1)/libhv_util.a
-$(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $(BUILD)/$(1)/libhost.a
+$(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(HOST_LIBS_$(1))
 $(UNIT_GUEST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
 	$$(call say,LD,$$@)
@@ -201,16 +206,16 @@ fuzz_names := $(FUZZ:tests/fuzz/fuzz_%.c=%)
 fuzz: $(fuzz_names:%=$(BUILD)/fuzz/libfuzzer_%) $(fuzz_names:%=$(BUILD)/afl/afl_%)
 	@sh tests/fuzz/run.sh $(BUILD) $(FUZZ_SECONDS) $(fuzz_names)
 
-$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan) $(BUILD)/asan/libhost.a
+$(BUILD)/asan/replay_%: $(BUILD)/asan/tests/fuzz/fuzz_%.o $(BUILD)/asan/tests/fuzz/replay.o $(LIBS_asan) $(HOST_LIBS_asan)
 	$(call say,LD,$@)
 	$(Q)$(cc_asan) $(LDFLAGS) $(flags_asan) -o $@ $^ $(PKG_LIBS)
 .SECONDARY:
 
-$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz) $(BUILD)/fuzz/libhost.a
+$(BUILD)/fuzz/libfuzzer_%: $(BUILD)/fuzz/tests/fuzz/fuzz_%.o $(LIBS_fuzz) $(HOST_LIBS_fuzz)
 	$(call say,LD,$@)
 	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl) $(BUILD)/afl/libhost.a
+$(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl.o $(LIBS_afl) $(HOST_LIBS_afl)
 	$(call say,LD,$@)
 	$(Q)$(cc_afl) -o $@ $^ $(PKG_LIBS)
 
@@ -218,7 +223,7 @@ $(BUILD)/afl/afl_%: $(BUILD)/afl/tests/fuzz/fuzz_%.o $(BUILD)/afl/tests/fuzz/afl
 
 BENCH := $(wildcard tests/bench/bench_*.c)
 
-$(BENCH:tests/bench/%.c=$(BUILD)/plain/%): $(BUILD)/plain/%: $(BUILD)/plain/tests/bench/%.o $(BUILD)/plain/libhost.a $(LIBS_plain)
+$(BENCH:tests/bench/%.c=$(BUILD)/plain/%): $(BUILD)/plain/%: $(BUILD)/plain/tests/bench/%.o $(HOST_LIBS_plain) $(LIBS_plain)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -pthread
 

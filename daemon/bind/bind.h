@@ -19,7 +19,7 @@ enum bind_say {
 enum { BIND_WRITE_BLOCKED = 1, BIND_WRITE_KILLED };
 
 struct bind_ops {
-	/* As devices_each and devices_read. */
+	/* As devices_each and devices_read, with the override. */
 	int (*each)(void *user, int (*visit)(void *arg, const struct device *device), void *arg);
 	int (*read)(void *user, const char *name, struct device *ret);
 	void (*machine)(void *user, struct bind_machine *ret);

@@ -93,7 +93,7 @@ static void take_wanted(struct follow *f)
 	for (size_t i = 0; i < f->wanted.n; i++) {
 		struct device device;
 
-		if (devices_read(f->devices, f->wanted.one[i].name, &device) < 0)
+		if (f->b->ops->read(f->b->user, f->wanted.one[i].name, &device) < 0)
 			continue;
 		tell_some(f);
 		(void)bind_take_one(f->b, &device);

@@ -21,18 +21,37 @@
 _Static_assert((int)BIND_CHILD_BLOCKED == (int)BIND_WRITE_BLOCKED &&
 	       (int)BIND_CHILD_KILLED == (int)BIND_WRITE_KILLED, "one is handed on as the other");
 
+struct visit {
+	struct devices *devices;
+	int (*visit)(void *arg, const struct device *device);
+	void *arg;
+};
+
+static int visit_whole(void *user, const struct device *device)
+{
+	const struct visit *v = user;
+	struct device whole = *device;
+
+	devices_read_override(v->devices, &whole);
+	return v->visit(v->arg, &whole);
+}
+
 static int each(void *user, int (*visit)(void *arg, const struct device *device), void *arg)
 {
 	struct bind_linux *l = user;
+	struct visit v = { .devices = l->devices, .visit = visit, .arg = arg };
 
-	return devices_each(l->devices, visit, arg);
+	return devices_each(l->devices, visit_whole, &v);
 }
 
 static int read_device(void *user, const char *name, struct device *ret)
 {
 	struct bind_linux *l = user;
+	int r = devices_read(l->devices, name, ret);
 
-	return devices_read(l->devices, name, ret);
+	if (r == 0)
+		devices_read_override(l->devices, ret);
+	return r;
 }
 
 static void machine(void *user, struct bind_machine *ret)
