@@ -8,37 +8,43 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "daemon/bind/words.h"
 #include "daemon/log.h"
+
+#define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_USEC UINT64_C(1000)
+#define ACCURACY_USEC UINT64_C(1000)
+/* What could not be taken is tried again after the first, then after twice as long each time. */
+#define AGAIN_FIRST_S 1
+#define AGAIN_MAX_S 60
 
 struct follow {
 	struct bind *b;
+	sd_event *event;
 	struct devices *devices;
 	unsigned components;
 	struct bind_seen seen;
-	/* Those to be taken. Not by the callback itself: that may wait for somebody. */
-	struct bind_seen wanted;
-	struct log_rate told; /* a host can offer without end */
+	sd_event_source *timer; /* for the next that is to be tried again; off where there is none */
+	struct log_rate told;   /* a host can offer without end */
 };
 
-bool bind_seen_note(struct bind_seen *seen, const char *name, uint64_t identity)
+struct bind_seen_one *bind_seen_note(struct bind_seen *seen, const char *name, uint64_t identity)
 {
-	size_t i = 0;
-	bool is_another;
+	struct bind_seen_one *one = seen->one, *end = seen->one + seen->n;
 
-	while (i < seen->n && strcmp(seen->one[i].name, name) != 0)
-		i++;
-	if (i == ARRAY_LEN(seen->one))
-		return false;
-	is_another = i == seen->n || seen->one[i].identity != identity;
+	while (one < end && strcmp(one->name, name) != 0)
+		one++;
 	if (identity == 0) { /* it has gone; the host has any number of names */
-		if (i < seen->n)
-			seen->one[i] = seen->one[--seen->n];
-		return false;
+		if (one < end)
+			*one = seen->one[--seen->n];
+		return NULL;
 	}
-	if (i == seen->n)
-		(void)snprintf(seen->one[seen->n++].name, DEVICE_NAME_SIZE, "%s", name);
-	seen->one[i].identity = identity;
-	return is_another;
+	if (one == seen->one + ARRAY_LEN(seen->one) || (one < end && one->identity == identity))
+		return NULL;
+	seen->n += one == end;
+	*one = (struct bind_seen_one){ .identity = identity };
+	(void)snprintf(one->name, sizeof(one->name), "%s", name);
+	return one;
 }
 
 /* The kernel makes a directory of its own for each device that is offered, even under an old name. */
@@ -52,10 +58,11 @@ static uint64_t identity_of(const struct device *device)
 static void on_changed(void *user, const char *name, const struct device *device)
 {
 	struct follow *f = user;
-	uint64_t identity = identity_of(device);
+	struct bind_seen_one *one = bind_seen_note(&f->seen, name, identity_of(device));
 
-	if (bind_seen_note(&f->seen, name, identity) && (f->components & 1u << device->component))
-		(void)bind_seen_note(&f->wanted, name, identity);
+	/* Not to be taken here: that may wait for somebody. */
+	if (one)
+		one->wanted = f->components & 1u << device->component;
 }
 
 static int note_present(void *arg, const struct device *device)
@@ -66,39 +73,104 @@ static int note_present(void *arg, const struct device *device)
 	return 0;
 }
 
-static int count_taken(void *arg, const struct device *device)
+static int find_taken(void *arg, const struct device *device)
 {
-	unsigned *n = arg;
+	const struct follow *f = arg;
 
-	*n += bind_is_with_uio(device);
-	return 0;
+	return (f->components & 1u << device->component) && bind_is_with_uio(device);
+}
+
+static uint64_t now(const struct follow *f)
+{
+	return f->b->ops->now_ns(f->b->user);
 }
 
 /* Some of them are told, until a time has passed; then, how many were not. */
 static void tell_some(struct follow *f)
 {
-	uint64_t now = f->b->ops->now_ns(f->b->user);
 	unsigned suppressed = 0;
 	char text[64];
 
-	f->b->quiet = !log_rate_allows(&f->told, now, &suppressed);
+	f->b->quiet = !log_rate_allows(&f->told, now(f), &suppressed);
 	if (suppressed == 0)
 		return;
 	(void)snprintf(text, sizeof(text), "%u devices more were offered again", suppressed);
 	f->b->ops->say(f->b->user, BIND_SAY_DONE, text);
 }
 
+static void put_off(struct follow *f, struct bind_seen_one *one)
+{
+	one->wait_s = one->wait_s == 0 ? AGAIN_FIRST_S : 2 * one->wait_s;
+	if (one->wait_s > AGAIN_MAX_S)
+		one->wait_s = AGAIN_MAX_S;
+	one->due_ns = now(f) + one->wait_s * NS_PER_S;
+	one->wanted = true;
+}
+
+static void tell_taken(struct follow *f, const char *name)
+{
+	struct device device;
+
+	if (f->b->ops->read(f->b->user, name, &device) < 0 || !bind_is_with_uio(&device))
+		return;
+	tell_some(f);
+	bind_say(f->b, BIND_SAY_DONE, device.component, "taken to uio_hv_generic, %s", device.node);
+}
+
+/*
+ * Why it cannot be taken is told the first time. What somebody has given to another driver is left to him.
+ * One that cannot be read has gone, which will be told, or can be read in a while.
+ */
+static void try_to_take(struct follow *f, struct bind_seen_one *one)
+{
+	bool again = one->wait_s > 0;
+	enum bind_result result;
+	struct device device;
+
+	one->wanted = false;
+	if (f->b->ops->read(f->b->user, one->name, &device) < 0) {
+		put_off(f, one);
+		return;
+	}
+	if (again)
+		f->b->quiet = true;
+	else
+		tell_some(f);
+	f->b->unable = 0; /* of memory there may be more now */
+	result = bind_take_one(f->b, &device);
+	if (result == BIND_DONE && again)
+		tell_taken(f, one->name);
+	if (result == BIND_DONE || bind_plan(BIND_TAKE, &device) == BIND_STEP_FOREIGN)
+		return;
+	put_off(f, one);
+	bind_say(f->b, BIND_SAY_DONE, device.component,
+		 "is tried again in %d s, then less and less often, every %d s at last", AGAIN_FIRST_S,
+		 AGAIN_MAX_S);
+}
+
 static void take_wanted(struct follow *f)
 {
-	for (size_t i = 0; i < f->wanted.n; i++) {
-		struct device device;
+	uint64_t next_ns = UINT64_MAX;
 
-		if (f->b->ops->read(f->b->user, f->wanted.one[i].name, &device) < 0)
-			continue;
-		tell_some(f);
-		(void)bind_take_one(f->b, &device);
+	for (size_t i = 0; i < f->seen.n; i++) {
+		struct bind_seen_one *one = &f->seen.one[i];
+
+		if (one->wanted && one->due_ns <= now(f) && f->b->ops->pause(f->b->user, 0) == 0)
+			try_to_take(f, one);
+		if (one->wanted && one->due_ns < next_ns)
+			next_ns = one->due_ns;
 	}
-	f->wanted.n = 0;
+	(void)sd_event_source_set_time(f->timer, next_ns / NS_PER_USEC);
+	(void)sd_event_source_set_enabled(f->timer, next_ns == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
+/* It was to wake the loop, no more. */
+static int on_time(sd_event_source *source, uint64_t usec, void *user)
+{
+	(void)source;
+	(void)usec;
+	(void)user;
+	return 0;
 }
 
 static int on_stop(sd_event_source *source, int fd, uint32_t revents, void *user)
@@ -109,26 +181,31 @@ static int on_stop(sd_event_source *source, int fd, uint32_t revents, void *user
 	return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-static int follow(struct follow *f, sd_event *event)
+static int follow(struct follow *f)
 {
 	int r;
 
 	(void)sd_notify(0, "READY=1");
 	do {
-		r = sd_event_run(event, UINT64_MAX);
+		r = sd_event_run(f->event, UINT64_MAX);
 		take_wanted(f);
-	} while (r >= 0 && sd_event_get_state(event) != SD_EVENT_FINISHED);
+	} while (r >= 0 && sd_event_get_state(f->event) != SD_EVENT_FINISHED);
 	(void)sd_notify(0, "STOPPING=1");
 	return r;
 }
 
 /* The watch comes first: what is offered between the look and the watch would be missed. */
-static int watch(struct follow *f, sd_event *event, int stop_fd)
+static int watch(struct follow *f, int stop_fd)
 {
-	int r = devices_watch(f->devices, event, on_changed, f);
+	int r = sd_event_new(&f->event);
 
 	if (r >= 0)
-		r = sd_event_add_io(event, NULL, stop_fd, EPOLLIN, on_stop, NULL);
+		r = devices_watch(f->devices, f->event, on_changed, f);
+	if (r >= 0)
+		r = sd_event_add_io(f->event, NULL, stop_fd, EPOLLIN, on_stop, NULL);
+	if (r >= 0)
+		r = sd_event_add_time(f->event, &f->timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY_USEC, on_time,
+				      NULL);
 	if (r >= 0)
 		r = devices_each(f->devices, note_present, f);
 	return r;
@@ -143,28 +220,26 @@ static enum bind_result fail(const struct bind *b, int error)
 	return BIND_FAILED;
 }
 
-static void event_unrefp(sd_event **e)
+static void follow_done(struct follow *f)
 {
-	*e = sd_event_unref(*e);
+	f->timer = sd_event_source_disable_unref(f->timer);
+	f->event = sd_event_unref(f->event);
 }
 
 enum bind_result bind_follow(struct bind *b, struct devices *devices, unsigned components,
 			     int stop_fd)
 {
-	_cleanup_(event_unrefp) sd_event *event = NULL;
-	struct follow f = { .b = b, .devices = devices, .components = components };
+	_cleanup_(follow_done) struct follow f = { .b = b, .devices = devices, .components = components };
 	enum bind_result result;
-	unsigned taken = 0;
 	int r;
 
-	r = sd_event_new(&event);
-	if (r >= 0)
-		r = watch(&f, event, stop_fd);
+	r = watch(&f, stop_fd);
 	if (r < 0)
 		return fail(b, r);
 	result = bind_take(b, components);
-	if (devices_each(devices, count_taken, &taken) < 0 || (taken == 0 && result != BIND_DONE))
+	r = devices_each(devices, find_taken, &f);
+	if (r < 0 || (r == 0 && result != BIND_DONE))
 		return result;
-	r = follow(&f, event);
+	r = follow(&f);
 	return r < 0 ? fail(b, r) : BIND_DONE;
 }
