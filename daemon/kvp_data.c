@@ -16,6 +16,7 @@ struct kvp_data {
 	int network_error; /* as last told */
 	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
 	void (*failed)(void *user, enum kvp_data_part part, int error);
+	void (*changed)(void *user, unsigned pool);
 	void *user;
 };
 
@@ -23,6 +24,13 @@ static void tell(const struct kvp_data *d, enum kvp_data_part part, int error)
 {
 	if (error < 0 && d->failed)
 		d->failed(d->user, part, error);
+}
+
+static int note_change(const struct kvp_data *d, unsigned pool, int r)
+{
+	if (r == 0 && d->changed)
+		d->changed(d->user, pool);
+	return r;
 }
 
 /* Addresses that the kernel does not tell make an empty list, and the request succeeds. */
@@ -74,7 +82,7 @@ static int data_set(void *user, unsigned pool, const struct kvp_record *record)
 		return pool == KVP_POOL_AUTO ? -EACCES : -EINVAL;
 	r = pool_set(p, record);
 	/* It is the directory that is missing: "no such key" would be the wrong thing to tell. */
-	return r == -ENOENT ? -ENOTDIR : r;
+	return r == -ENOENT ? -ENOTDIR : note_change(d, pool, r);
 }
 
 static int data_remove(void *user, unsigned pool, const char *key)
@@ -83,7 +91,7 @@ static int data_remove(void *user, unsigned pool, const char *key)
 	struct pool *p = pool_of(d, pool);
 
 	if (p)
-		return pool_remove(p, key);
+		return note_change(d, pool, pool_remove(p, key));
 	return pool == KVP_POOL_AUTO ? -EACCES : -EINVAL;
 }
 
@@ -114,6 +122,33 @@ const struct kvp_ops kvp_data_ops = {
 	.get_ip = data_get_ip,
 	.set_ip = data_set_ip,
 };
+
+static int each_fact(struct kvp_data *d, int (*each)(void *user, const struct kvp_record *record),
+		     void *user)
+{
+	struct kvp_record record;
+
+	for (uint32_t i = 0;; i++) {
+		int r = data_enumerate(d, KVP_POOL_AUTO, i, &record);
+
+		if (r == -ENODATA)
+			return 0;
+		if (r == 0)
+			r = each(user, &record);
+		if (r != 0)
+			return r;
+	}
+}
+
+int kvp_data_each(struct kvp_data *d, unsigned pool,
+		  int (*each)(void *user, const struct kvp_record *record), void *user)
+{
+	struct pool *p = pool_of(d, pool);
+
+	if (p)
+		return pool_each(p, each, user);
+	return pool == KVP_POOL_AUTO ? each_fact(d, each, user) : -EINVAL;
+}
 
 /* As the stock daemon does, for a first start; the umask must not hide it from other programs. */
 static void make_directory(const char *path)
@@ -151,6 +186,7 @@ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret)
 		return -ENOMEM;
 	d->apply_ip = options->apply_ip;
 	d->failed = options->failed;
+	d->changed = options->changed;
 	d->user = options->user;
 	r = make_pools(d, options->pool_directory, options->dry_run);
 	if (r == 0)

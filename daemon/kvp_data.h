@@ -27,6 +27,8 @@ struct kvp_data_options {
 	/* Makes ip the configuration of an interface. 0 or a negative errno for the host; it must not
 	 * block. NULL: SET_IP is -EOPNOTSUPP. */
 	int (*apply_ip)(void *user, const char *interface, const struct kvp_ip *ip);
+	/* Told of each change that was made here. May be NULL. */
+	void (*changed)(void *user, unsigned pool);
 	/* Told of a failure that no request's errno tells, once until it changes. May be NULL. */
 	void (*failed)(void *user, enum kvp_data_part part, int error);
 	void *user;
@@ -43,6 +45,13 @@ extern const struct kvp_ops kvp_data_ops;
  * tries anew. 0, -ENOMEM, -ENAMETOOLONG, or the errno of opening root.
  */
 _must_check_ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret);
+
+/*
+ * Hands each record of a pool, in order, to a function, at one moment of the pool's life. What that
+ * returns other than 0 ends it, and is returned. Otherwise as enumerate; an empty pool is no failure.
+ */
+_must_check_ int kvp_data_each(struct kvp_data *d, unsigned pool,
+			       int (*each)(void *user, const struct kvp_record *record), void *user);
 
 /* Takes NULL; returns NULL. */
 struct kvp_data *kvp_data_free(struct kvp_data *d);

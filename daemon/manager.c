@@ -159,6 +159,14 @@ static void on_kvp_failed(void *user, enum kvp_data_part part, int error)
 	}
 }
 
+static void on_kvp_changed(void *user, unsigned pool)
+{
+	struct manager *m = user;
+
+	if (m->watcher.pool_changed)
+		m->watcher.pool_changed(m->watcher.user, pool);
+}
+
 static int start_kvp(struct manager *m, bool dry_run)
 {
 	const struct kvp_data_options options = {
@@ -166,6 +174,7 @@ static int start_kvp(struct manager *m, bool dry_run)
 		.services_version = VMICD_VERSION,
 		.dry_run = dry_run,
 		.apply_ip = apply_ip,
+		.changed = on_kvp_changed,
 		.failed = on_kvp_failed,
 		.user = m,
 	};

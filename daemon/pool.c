@@ -339,6 +339,42 @@ int pool_enumerate(struct pool *p, uint32_t index, struct kvp_record *ret)
 	return 0;
 }
 
+/* The records from base on that one block holds. */
+static int each_of_block(struct pool *p, const struct file *f, size_t base,
+			 int (*each)(void *user, const struct kvp_record *record), void *user)
+{
+	size_t want = f->n_records - base;
+	ssize_t n;
+
+	if (want > BLOCK_RECORDS)
+		want = BLOCK_RECORDS;
+	n = read_at(f->fd, p->block, want * RECORD_SIZE, record_offset(base));
+	if (n < 0)
+		return (int)n;
+	for (size_t i = 0; i < (size_t)n / RECORD_SIZE; i++) {
+		int r;
+
+		copy_text(p->record.key, p->block[i].key, KVP_KEY_SIZE);
+		copy_text(p->record.value, p->block[i].value, KVP_VALUE_SIZE);
+		r = each(user, &p->record);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+int pool_each(struct pool *p, int (*each)(void *user, const struct kvp_record *record), void *user)
+{
+	_cleanup_(file_close) struct file f = { .fd = -1 };
+	int r = open_to_read(p, &f);
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	for (size_t base = 0; base < f.n_records && r == 0; base += BLOCK_RECORDS)
+		r = each_of_block(p, &f, base, each, user);
+	return r;
+}
+
 /* Writes over what is there, or appends; puts the old bytes and the old length back on failure. */
 static int write_record(struct pool *p, const struct file *f, size_t index,
 			const struct kvp_record *record)

@@ -79,3 +79,11 @@ _must_check_ int pool_get(struct pool *p, struct kvp_record *record);
 _must_check_ int pool_set(struct pool *p, const struct kvp_record *record);
 _must_check_ int pool_remove(struct pool *p, const char *key);
 _must_check_ int pool_enumerate(struct pool *p, uint32_t index, struct kvp_record *ret);
+
+/*
+ * Hands each record, in the file's order and terminated, to a function: all under one lock. What that
+ * returns other than 0 ends it, and is returned. Otherwise 0, also where there is no file; -EAGAIN and
+ * the errnos above, after some records perhaps.
+ */
+_must_check_ int pool_each(struct pool *p, int (*each)(void *user, const struct kvp_record *record),
+			   void *user);
