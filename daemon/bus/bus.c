@@ -19,13 +19,18 @@
 #define RETRY_MIN_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (60 * USEC_PER_SEC)
 
+/* How long a bus may refuse what is sent to it. */
+#define STUCK_USEC (5 * USEC_PER_SEC)
+
 static void disconnect(struct bus *b)
 {
+	calls_drop(b);
 	if (!b->bus)
 		return;
 	(void)sd_bus_detach_event(b->bus);
 	/* Without a flush, which would wait. */
 	b->bus = sd_bus_close_unref(b->bus);
+	b->stuck_usec = 0;
 }
 
 static void retry_later(struct bus *b)
@@ -68,6 +73,32 @@ static int on_name(sd_bus_message *m, void *user, sd_bus_error *error)
 	return 0;
 }
 
+/*
+ * Every message comes by here first. A bus reads no more from one whose messages pile up at receivers
+ * that do not read them (dbus-daemon's max_incoming_bytes). Then nothing is done that would need an
+ * answer; and when that lasts, the bus is left and joined anew, which begins with an empty account.
+ */
+static int on_message(sd_bus_message *m, void *user, sd_bus_error *error)
+{
+	struct bus *b = user;
+	uint64_t now = 0;
+
+	(void)error;
+	if (bus_queued(b) < BUS_QUEUE_MAX) {
+		b->stuck_usec = 0;
+		return 0;
+	}
+	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &now);
+	if (b->stuck_usec == 0) {
+		b->stuck_usec = now;
+	} else if (now - b->stuck_usec > STUCK_USEC &&
+		   sd_event_source_get_enabled(b->reconnect, NULL) == 0) {
+		log_line(b->log, LOG_DEBUG, NULL, "D-Bus: the bus does not take what is sent to it, joining anew");
+		retry_later(b);
+	}
+	return sd_bus_message_is_method_call(m, NULL, NULL) > 0;
+}
+
 static int on_disconnected(sd_bus_message *m, void *user, sd_bus_error *error)
 {
 	struct bus *b = user;
@@ -91,6 +122,9 @@ static int set_up(struct bus *b)
 	if (r < 0)
 		return r;
 	r = sd_bus_set_watch_bind(b->bus, true);
+	if (r < 0)
+		return r;
+	r = sd_bus_add_filter(b->bus, NULL, on_message, b);
 	if (r < 0)
 		return r;
 	r = manager_object_add(b);
@@ -162,6 +196,9 @@ int bus_new(const struct bus_options *options, struct bus **ret)
 		return r;
 	(void)sd_event_source_set_enabled(b->reconnect, SD_EVENT_OFF);
 	(void)sd_event_source_set_description(b->reconnect, "bus reconnect");
+	r = calls_start(b);
+	if (r < 0)
+		return r;
 	r = news_start(b);
 	if (r < 0)
 		return r;
@@ -175,6 +212,7 @@ struct bus *bus_free(struct bus *b)
 	if (!b)
 		return NULL;
 	news_stop(b);
+	calls_stop(b);
 	disconnect(b);
 	b->reconnect = sd_event_source_disable_unref(b->reconnect);
 	b->event = sd_event_unref(b->event);

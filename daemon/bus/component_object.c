@@ -147,6 +147,46 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 	return -ENOENT;
 }
 
+/* --- methods --- */
+
+static int renegotiate_all(struct bus *b)
+{
+	int r = -ENOTCONN;
+
+	for (enum ic_component i = 0; i < IC_COMPONENTS; i++)
+		if (manager_renegotiate(b->manager, i) == 0)
+			r = 0;
+	return r;
+}
+
+static int run_renegotiate(struct bus *b, const struct call_arguments *arguments, sd_bus_message *reply,
+			   sd_bus_error *error)
+{
+	int r = arguments->component == IC_COMPONENTS ?
+			renegotiate_all(b) :
+			manager_renegotiate(b->manager, arguments->component);
+
+	(void)reply;
+	if (r == -ENOTCONN)
+		(void)sd_bus_error_set(error, BUS_ERROR_NOT_OPEN, "The channel is not open.");
+	return r;
+}
+
+const struct call_method component_renegotiate = {
+	.action = "org.vmicd1.renegotiate",
+	.run = run_renegotiate,
+};
+
+static int on_renegotiate(sd_bus_message *m, void *user, sd_bus_error *error)
+{
+	struct bus_component *c = user;
+	const struct call_arguments arguments = { .component = c->component };
+
+	return call_take(c->owner, m, &component_renegotiate, &arguments, error);
+}
+
+/* --- the interface --- */
+
 #define FIXED SD_BUS_VTABLE_PROPERTY_CONST
 #define TOLD SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE
 
@@ -167,6 +207,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_PROPERTY("Counters", "a{st}", get, 0, 0),
 	SD_BUS_PROPERTY("LastError", "s", get, 0, TOLD),
 	SD_BUS_PROPERTY("LastErrorTimestamp", "t", get, 0, TOLD),
+	SD_BUS_METHOD("Renegotiate", "", "", on_renegotiate, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("Negotiated", SD_BUS_ARGS("s", outcome, "(qqqq)", answer), 0),
 	SD_BUS_SIGNAL("Lost", "", 0),
 	SD_BUS_VTABLE_END,

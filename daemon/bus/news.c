@@ -7,7 +7,7 @@
 
 #define USEC_PER_MSEC UINT64_C(1000)
 
-static void schedule(struct bus *b)
+void news_schedule(struct bus *b)
 {
 	uint64_t now = 0, due = b->news.sent_usec + NEWS_PACE_USEC;
 
@@ -52,7 +52,7 @@ static void on_news(void *user, enum ic_component component, enum channel_news n
 		break;
 	}
 	c->changed = true;
-	schedule(b);
+	news_schedule(b);
 }
 
 static void on_configured(void *user)
@@ -60,7 +60,7 @@ static void on_configured(void *user)
 	struct bus *b = user;
 
 	b->news.configured = true;
-	schedule(b);
+	news_schedule(b);
 }
 
 static void on_clock_stepped(void *user, int64_t ns)
@@ -69,6 +69,11 @@ static void on_clock_stepped(void *user, int64_t ns)
 
 	if (bus_is_ready(b))
 		(void)sd_bus_emit_signal(b->bus, BUS_PATH, BUS_MANAGER, "ClockStepped", "x", ns);
+}
+
+static void on_pool_changed(void *user, unsigned pool)
+{
+	pools_changed(user, pool);
 }
 
 static void send_component(struct bus *b, enum ic_component component)
@@ -113,6 +118,8 @@ static int on_pace(sd_event_source *source, uint64_t usec, void *user)
 		c->changed = c->lost = c->negotiated = false;
 	}
 	b->news.configured = false;
+	if (pools_send(b))
+		news_schedule(b);
 	return 0;
 }
 
@@ -122,6 +129,7 @@ int news_start(struct bus *b)
 		.news = on_news,
 		.configured = on_configured,
 		.clock_stepped = on_clock_stepped,
+		.pool_changed = on_pool_changed,
 		.user = b,
 	};
 	int r = sd_event_add_time(b->event, &b->news.pace, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_pace, b);
@@ -133,11 +141,13 @@ int news_start(struct bus *b)
 	for (enum ic_component c = 0; c < IC_COMPONENTS; c++)
 		keep_offer(b, c, CHANNEL_CHANGED);
 	manager_watch(b->manager, &watcher);
+	pools_start(b);
 	return 0;
 }
 
 void news_stop(struct bus *b)
 {
 	manager_watch(b->manager, NULL);
+	pools_stop(b);
 	b->news.pace = sd_event_source_disable_unref(b->news.pace);
 }

@@ -33,3 +33,6 @@ struct news {
 /* Watches the manager. 0 or a negative errno. */
 _must_check_ int news_start(struct bus *b);
 void news_stop(struct bus *b);
+
+/* Something is to be sent, soon. */
+void news_schedule(struct bus *b);

@@ -5,7 +5,9 @@
 #include <systemd/sd-bus.h>
 
 #include "daemon/bus/bus.h"
+#include "daemon/bus/call.h"
 #include "daemon/bus/news.h"
+#include "daemon/bus/pools.h"
 
 #define BUS_NAME "org.vmicd1"
 #define BUS_PATH "/org/vmicd1"
@@ -17,7 +19,12 @@
 #define BUS_ERROR_NO_SUCH_COMPONENT "org.vmicd1.Error.NoSuchComponent"
 #define BUS_ERROR_NOT_OPEN "org.vmicd1.Error.NotOpen"
 #define BUS_ERROR_NO_SUCH_KEY "org.vmicd1.Error.NoSuchKey"
+#define BUS_ERROR_LOCKED "org.vmicd1.Error.Locked"
 #define BUS_ERROR_INVALID_CONFIGURATION "org.vmicd1.Error.InvalidConfiguration"
+
+/* What is known to wait for its way to the bus at most, in messages. The bus reads no more from one
+ * whose messages its receivers do not read: then nothing is added. */
+#define BUS_QUEUE_MAX 128
 
 #define BUS_COMPONENT_PATH_SIZE 64
 
@@ -38,16 +45,28 @@ struct bus {
 	sd_bus *bus; /* NULL between losing one and trying again */
 	sd_event_source *reconnect;
 	uint64_t retry_usec;
-	bool name_trouble; /* that the name cannot be had was logged */
+	bool name_trouble;    /* that the name cannot be had was logged */
+	uint64_t stuck_usec;  /* since when the bus reads nothing, 0: it does */
 
 	struct bus_component component[IC_COMPONENTS];
 	struct news news;
+	struct pools pools;
+	struct calls calls;
 };
+
+/* How many messages the bus has not taken yet. */
+static inline uint64_t bus_queued(const struct bus *b)
+{
+	uint64_t n = 0;
+
+	(void)sd_bus_get_n_queued_write(b->bus, &n);
+	return n;
+}
 
 /* Whether a signal can be sent now. What is sent before would wait in memory, and be old then. */
 static inline bool bus_is_ready(const struct bus *b)
 {
-	return b->bus && sd_bus_is_ready(b->bus) > 0;
+	return b->bus && sd_bus_is_ready(b->bus) > 0 && bus_queued(b) < BUS_QUEUE_MAX;
 }
 
 /* Both put their objects on b->bus. 0 or a negative errno. */
@@ -60,6 +79,9 @@ void component_objects_init(struct bus *b);
 /* Which component a caller means by a name, in whatever case. 0, or -ENODEV after *error was set. */
 _must_check_ int component_object_find(const struct bus *b, const char *name, enum ic_component *ret,
 				       sd_bus_error *error);
+
+/* Answers Renegotiate: of one component, or with IC_COMPONENTS of all that are open. */
+extern const struct call_method component_renegotiate;
 
 /* Sends PropertiesChanged of what a component's channel does, and, when the configuration is another,
  * of what holds for it. Nothing is done about failures: a signal that cannot be sent is lost. */
