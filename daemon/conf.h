@@ -49,6 +49,12 @@ static inline bool conf_component_is_served(const struct conf_component *c)
 	return c->enabled && c->policy.message.n > 0;
 }
 
+/* Whether the configuration says something of its negotiations that the profile does not. */
+bool conf_component_has_own_answers(const struct conf_component *c);
+
+/* Whether both admit to the same versions. */
+bool conf_versions_equal(const struct ic_policy *a, const struct ic_policy *b);
+
 /* Whether both make the same of every negotiation. */
 bool conf_component_equal(const struct conf_component *a, const struct conf_component *b);
 
@@ -56,16 +62,6 @@ bool conf_component_equal(const struct conf_component *a, const struct conf_comp
 struct conf_error {
 	char text[512];
 };
-
-/* A key that there is. section NULL: each component's section has it. */
-struct conf_key {
-	const char *section, *name;
-	const char *expected; /* what its value must be, as a clause */
-};
-
-/* The key of this number, from 0 on, so that a test can hold the manual against them. 0, or -ENOENT
- * when there are no more. */
-_must_check_ int conf_key_at(size_t index, struct conf_key *ret);
 
 /*
  * Reads the configuration. path: the one file to read, with the drop-ins in "PATH.d"; NULL: the

@@ -8,6 +8,8 @@
 #include <systemd/sd-daemon.h>
 
 #include "daemon/bus/bus.h"
+#include "daemon/conf_check.h"
+#include "daemon/conf_dump.h"
 #include "daemon/manager.h"
 #include "hv_util/profile.h"
 
@@ -19,7 +21,7 @@ static const char *arg_transport = "uio";
 static const char *arg_socket; /* the path in it; NULL: the transport is uio */
 static const char *arg_profile;
 static bool arg_dry_run;
-static enum { RUN = 0, LIST_PROFILES, SHOW_PROFILE, HELP, VERSION } arg_action;
+static enum { RUN = 0, LIST_PROFILES, SHOW_PROFILE, CHECK_CONFIG, DUMP_CONFIG, HELP, VERSION } arg_action;
 
 static void help(void)
 {
@@ -33,6 +35,8 @@ static void help(void)
 		     "  -n --dry-run                answer the host, but change nothing on this machine\n"
 		     "     --list-profiles          print the profiles, one a line\n"
 		     "     --show-profile=NAME      print the versions that a profile admits to, best first\n"
+		     "     --check-config           read the configuration, and say what is wrong or odd with it\n"
+		     "     --dump-config            print the configuration in force, as a file that can be read\n"
 		     "  -h --help                   print this\n"
 		     "  -V --version                print the version\n\n"
 		     "Exit status: 0 ended as asked, 1 failure, 2 wrong option or configuration.\n"
@@ -104,13 +108,15 @@ static int parse_transport(const char *value)
 /* 0, or -EINVAL, which has been said. */
 static int parse_arguments(int argc, char **argv)
 {
-	enum { OPT_LIST_PROFILES = 256, OPT_SHOW_PROFILE };
+	enum { OPT_LIST_PROFILES = 256, OPT_SHOW_PROFILE, OPT_CHECK_CONFIG, OPT_DUMP_CONFIG };
 	static const struct option options[] = {
 		{ "transport", required_argument, NULL, 't' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "list-profiles", no_argument, NULL, OPT_LIST_PROFILES },
 		{ "show-profile", required_argument, NULL, OPT_SHOW_PROFILE },
+		{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
+		{ "dump-config", no_argument, NULL, OPT_DUMP_CONFIG },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ 0 },
@@ -136,6 +142,12 @@ static int parse_arguments(int argc, char **argv)
 			arg_action = SHOW_PROFILE;
 			arg_profile = optarg;
 			break;
+		case OPT_CHECK_CONFIG:
+			arg_action = CHECK_CONFIG;
+			break;
+		case OPT_DUMP_CONFIG:
+			arg_action = DUMP_CONFIG;
+			break;
 		case 'h':
 			arg_action = HELP;
 			break;
@@ -158,6 +170,11 @@ static int parse_arguments(int argc, char **argv)
 static void event_unrefp(sd_event **e)
 {
 	*e = sd_event_unref(*e);
+}
+
+static void conf_reading_freep(struct conf_reading **r)
+{
+	*r = conf_reading_free(*r);
 }
 
 static void manager_freep(struct manager **m)
@@ -238,6 +255,45 @@ static int start(void)
 	return run(&conf);
 }
 
+static void warn(void *user, const struct conf_warning *warning)
+{
+	(void)user;
+	(void)fprintf(stderr, "vmicd: %s\n", warning->text);
+}
+
+static void check_config(const struct conf_reading *reading)
+{
+	if (reading->files.n == 0)
+		(void)printf("there is no configuration file: the defaults hold\n");
+	for (size_t i = 0; i < reading->files.n; i++)
+		(void)printf("%s: ok\n", reading->files.path[i]);
+	conf_check(reading, warn, NULL);
+}
+
+/* 0, or -EINVAL, which has been said. */
+static int read_config(struct conf_reading **ret)
+{
+	struct conf_error error;
+
+	if (conf_reading_new(arg_config, NULL, ret, &error) == 0)
+		return 0;
+	(void)fprintf(stderr, "vmicd: %s\n", error.text);
+	return -EINVAL;
+}
+
+static int show_config(void)
+{
+	_cleanup_(conf_reading_freep) struct conf_reading *reading = NULL;
+
+	if (read_config(&reading) < 0)
+		return -EINVAL;
+	if (arg_action == CHECK_CONFIG)
+		check_config(reading);
+	else
+		conf_dump(reading, stdout);
+	return 0;
+}
+
 /* What was printed has arrived: a full disk is a failure, too. */
 static int printed(void)
 {
@@ -258,6 +314,9 @@ int main(int argc, char **argv)
 		return printed();
 	case SHOW_PROFILE:
 		return show_profile(arg_profile) < 0 ? EXIT_USAGE : printed();
+	case CHECK_CONFIG:
+	case DUMP_CONFIG:
+		return show_config() < 0 ? EXIT_USAGE : printed();
 	case HELP:
 		help();
 		return printed();

@@ -188,15 +188,6 @@ static int start_kvp(struct manager *m, bool dry_run)
 	return 0;
 }
 
-/* What the configuration says of negotiations is lost on a driver that negotiates itself. */
-static bool has_own_answers(const struct conf_component *c)
-{
-	const struct ic_raw *raw = &c->policy.raw;
-
-	return c->overridden || c->answer_delay_s > 0 || raw->has_answer || raw->has_counts ||
-	       raw->has_truncate;
-}
-
 /* Route=hv_utils, which needs a kernel with a driver: a simulated host has none. */
 static int start_kvpdev(struct manager *m)
 {
@@ -210,7 +201,8 @@ static int start_kvpdev(struct manager *m)
 		log_warning(m->log, "KVP: there is no hv_utils at a simulated host, Route=hv_utils is ignored");
 		return 0;
 	}
-	if (has_own_answers(conf))
+	/* What it says of negotiations is lost on a driver that negotiates itself. */
+	if (conf_component_has_own_answers(conf))
 		log_warning(m->log, "KVP: hv_utils negotiates itself, what [KVP] says of versions and answers is "
 			    "ignored");
 	r = kvpdev_new(&options, &m->kvpdev);

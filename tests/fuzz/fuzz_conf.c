@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A configuration file of any bytes. It is accepted or refused, never half: beside it a plain model
- * reads the same bytes and knows which profile the last line that names one asks for.
+ * reads the same bytes and knows which profile the last line that names one asks for. What is accepted
+ * can be dumped, and the dump reads back to the same.
  */
-#include "daemon/conf.h"
+#include "daemon/conf_dump.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -126,7 +127,7 @@ static void conf_check(const struct conf *c)
 }
 
 /* A file whose path does not change. */
-static int file_of(const uint8_t *data, size_t size)
+static void put_file(const void *data, size_t size, char path[static 64])
 {
 	static int fd = -1;
 
@@ -134,17 +135,35 @@ static int file_of(const uint8_t *data, size_t size)
 		fd = memfd_create("conf", MFD_CLOEXEC);
 	fuzz_require(fd >= 0 && ftruncate(fd, 0) == 0);
 	fuzz_require(pwrite(fd, data, size, 0) == (ssize_t)size);
-	return fd;
+	(void)snprintf(path, 64, "/proc/self/fd/%d", fd);
+}
+
+/* Puts the dump of the configuration that path says in its place. */
+static void dump_in_place(char path[static 64])
+{
+	static char text[16384];
+	struct conf_reading *reading;
+	struct conf_error error;
+	FILE *to = fmemopen(text, sizeof(text), "w");
+	long n;
+
+	fuzz_require(to && conf_reading_new(path, NULL, &reading, &error) == 0);
+	conf_dump(reading, to);
+	n = ftell(to);
+	fuzz_require(n > 0 && (size_t)n < sizeof(text));
+	fuzz_require(fclose(to) == 0);
+	(void)conf_reading_free(reading);
+	put_file(text, (size_t)n, path);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct conf conf, before;
+	static struct conf conf, before, again;
 	struct conf_error error;
 	struct span profile;
 	char path[64];
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", file_of(data, size));
+	put_file(data, size, path);
 	memset(&conf, 0x5a, sizeof(conf));
 	before = conf;
 	if (conf_read(path, &conf, &error) < 0) {
@@ -159,5 +178,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	profile = model_profile((const char *)data, size);
 	fuzz_require(span_is(profile, profile.n ? conf.profile->name : ""));
 	fuzz_require(profile.n > 0 || strcmp(conf.profile->name, "legacy") == 0);
+
+	dump_in_place(path);
+	fuzz_require(conf_read(path, &again, &error) == 0);
+	fuzz_require(memcmp(&again, &conf, sizeof(conf)) == 0);
 	return 0;
 }

@@ -406,6 +406,15 @@ static void only_the_first_mistake_is_told(void **state)
 		    "f:2: [Daemon] LogLevel=a: expected err, warning, notice, info or debug");
 }
 
+/* It is shown to people, as is what stands in a file name. */
+static void a_path_has_no_control_characters(void **state)
+{
+	(void)state;
+	must_refuse("[KVP]\nPoolDirectory=/a\033[31m\n",
+		    "f:2: [KVP] PoolDirectory=/a?[31m: expected an absolute path");
+	must_refuse("[KVP]\nPoolDirectory=/a\177\n", "f:2: [KVP] PoolDirectory=/a?: expected an absolute path");
+}
+
 /* --- lines --- */
 
 static void what_is_no_line_of_a_configuration_is_refused(void **state)
@@ -683,6 +692,7 @@ int main(void)
 		cmocka_unit_test(each_component_takes_the_versions_of_its_own),
 		cmocka_unit_test(what_does_not_exist_is_named),
 		cmocka_unit_test(only_the_first_mistake_is_told),
+		cmocka_unit_test(a_path_has_no_control_characters),
 		cmocka_unit_test(what_is_no_line_of_a_configuration_is_refused),
 		cmocka_unit_test(comments_blank_lines_and_spaces_mean_nothing),
 		cmocka_unit_test(the_last_of_a_keys_lines_counts),

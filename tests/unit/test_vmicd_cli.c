@@ -175,6 +175,53 @@ static void a_wrong_configuration_never_starts(void **state)
 	temp_dir_done(&d);
 }
 
+static void a_configuration_is_checked(void **state)
+{
+	struct temp_dir d = temp_dir_new();
+	char config[128], expected[512];
+
+	(void)state;
+	temp_dir_path(&d, "c", config, sizeof(config));
+	temp_dir_put(&d, "c", "[TimeSync]\nClock=step\n");
+	temp_dir_put(&d, "c.d/x.conf", "[TimeSync]\nEnable=no\n");
+	vmicd(ARGS("--check-config", "-c", config));
+	(void)snprintf(expected, sizeof(expected), "%s: ok\n%s.d/x.conf: ok\n", config, config);
+	assert_string_equal(run.out, expected);
+	(void)snprintf(expected, sizeof(expected), "vmicd: %s:2: [TimeSync] Clock=step: TimeSync is not served, "
+		       "the clock is never stepped\n", config);
+	assert_string_equal(run.err, expected);
+	assert_int_equal(run.status, 0);
+
+	temp_dir_put(&d, "c.d/y.conf", "[TimeSync]\nEnable=maybe\n");
+	(void)snprintf(expected, sizeof(expected), "vmicd: %s.d/y.conf:2: [TimeSync] Enable=maybe: expected yes "
+		       "or no\n", config);
+	must_fail(ARGS("--check-config", "-c", config), 2, expected);
+	must_fail(ARGS("--dump-config", "-c", config), 2, expected);
+	temp_dir_done(&d);
+}
+
+static void a_dump_is_a_configuration(void **state)
+{
+	struct temp_dir d = temp_dir_new();
+	static char first[sizeof(run.out)];
+	char config[128];
+
+	(void)state;
+	temp_dir_path(&d, "c", config, sizeof(config));
+	temp_dir_put(&d, "c", "[Negotiation]\nProfile=newest\n");
+	vmicd(ARGS("--dump-config", "-c", config));
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.err, "");
+	assert_non_null(strstr(run.out, "\nProfile=newest\n"));
+
+	(void)strcpy(first, run.out);
+	temp_dir_put(&d, "c", first);
+	vmicd(ARGS("--check-config", "-c", config));
+	assert_int_equal(run.status, 0);
+	assert_string_equal(run.err, "");
+	temp_dir_done(&d);
+}
+
 /* --- the host --- */
 
 /* A configuration whose pools are in the directory, as an option. */
@@ -332,6 +379,8 @@ int main(void)
 		cmocka_unit_test(a_wrong_option_says_what_was_expected),
 		cmocka_unit_test(an_option_that_does_not_exist_is_refused),
 		cmocka_unit_test(a_wrong_configuration_never_starts),
+		cmocka_unit_test(a_configuration_is_checked),
+		cmocka_unit_test(a_dump_is_a_configuration),
 		cmocka_unit_test(a_host_that_cannot_be_reached_is_a_failure),
 		cmocka_unit_test(without_a_vmbus_it_says_so),
 		cmocka_unit_test(a_transport_can_be_given_again),

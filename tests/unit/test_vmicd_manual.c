@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <glob.h>
 
-#include "daemon/conf.h"
+#include "daemon/conf_key.h"
 #include "hv_util/profile.h"
 #include "tests/unit/program.h"
 #include "tests/unit/temp_dir.h"
@@ -278,14 +278,13 @@ static const char *const components[] = { "Heartbeat", "KVP", "TimeSync" };
 /* "Section.Key" of all keys; a component's key once for each component. */
 static void keys_of_program(struct names *ret)
 {
-	struct conf_key key;
-
-	for (size_t i = 0; conf_key_at(i, &key) == 0; i++)
-		for (size_t c = 0; c < (key.section ? 1 : ARRAY_LEN(components)); c++) {
+	for (size_t i = 0; i < conf_n_rows; i++)
+		for (size_t c = 0; c < (conf_rows[i].section ? 1 : ARRAY_LEN(components)); c++) {
 			char name[64];
 
 			(void)snprintf(name, sizeof(name), "%s.%s",
-				       key.section ? key.section : components[c], key.name);
+				       conf_rows[i].section ? conf_rows[i].section : components[c],
+				       conf_rows[i].name);
 			names_add(ret, name, strlen(name));
 		}
 }
