@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "daemon/bus/object.h"
+#include "hv_util/release.h"
 
 /* --- properties: each is one field of a view --- */
 
@@ -147,6 +148,27 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 	return -ENOENT;
 }
 
+/* A row for each release. */
+static int get_reports(sd_bus *bus, const char *path, const char *interface, const char *property,
+		       sd_bus_message *reply, void *user, sd_bus_error *error)
+{
+	const struct bus_component *c = user;
+	const struct conf *conf = manager_conf(c->owner->manager);
+	const struct conf_component *own = &conf->component[c->component];
+	const struct ic_policy *policy = conf_component_is_served(own) ? &own->policy : NULL;
+	int r = sd_bus_message_open_container(reply, 'a', "(ssss)");
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	for (enum release_id i = 0; i < RELEASES && r >= 0; i++) {
+		struct release_report report = release_report(i, c->component, policy,
+							      conf->application_state);
+
+		r = sd_bus_message_append(reply, "(ssss)", releases[i].key, report.primary,
+					  report.secondary, release_mark_names[report.mark]);
+	}
+	return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
 /* --- methods --- */
 
 static int renegotiate_all(struct bus *b)
@@ -207,6 +229,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_PROPERTY("Counters", "a{st}", get, 0, 0),
 	SD_BUS_PROPERTY("LastError", "s", get, 0, TOLD),
 	SD_BUS_PROPERTY("LastErrorTimestamp", "t", get, 0, TOLD),
+	SD_BUS_PROPERTY("Reports", "a(ssss)", get_reports, 0, 0),
 	SD_BUS_METHOD("Renegotiate", "", "", on_renegotiate, SD_BUS_VTABLE_UNPRIVILEGED),
 	SD_BUS_SIGNAL_WITH_ARGS("Negotiated", SD_BUS_ARGS("s", outcome, "(qqqq)", answer), 0),
 	SD_BUS_SIGNAL("Lost", "", 0),

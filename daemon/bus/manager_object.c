@@ -6,6 +6,7 @@
 #include "daemon/bus/kvp_methods.h"
 #include "daemon/bus/object.h"
 #include "hv_util/profile.h"
+#include "hv_util/release.h"
 
 /* --- properties --- */
 
@@ -63,6 +64,19 @@ static int get_application_state(sd_bus *bus, const char *path, const char *inte
 	(void)bus, (void)path, (void)interface, (void)property, (void)error;
 	return sd_bus_message_append(reply, "s",
 				     heartbeat_state_names[manager_conf(b->manager)->application_state]);
+}
+
+static int get_host_releases(sd_bus *bus, const char *path, const char *interface, const char *property,
+			     sd_bus_message *reply, void *user, sd_bus_error *error)
+{
+	const struct bus *b = user;
+	int r = sd_bus_message_open_container(reply, 'a', "s");
+
+	(void)bus, (void)path, (void)interface, (void)property, (void)error;
+	for (unsigned i = 0; i < RELEASES && r >= 0; i++)
+		if (b->news.host_releases & 1u << i)
+			r = sd_bus_message_append(reply, "s", releases[i].key);
+	return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int get_vm_name(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -187,6 +201,7 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_PROPERTY("DryRun", "b", get_dry_run, 0, SD_BUS_VTABLE_PROPERTY_CONST),
 	SD_BUS_PROPERTY("ApplicationState", "s", get_application_state, 0,
 			SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+	SD_BUS_PROPERTY("HostReleases", "as", get_host_releases, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_PROPERTY("VirtualMachineName", "s", get_vm_name, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
 	SD_BUS_METHOD_WITH_ARGS("SetProfile", SD_BUS_ARGS("s", name), SD_BUS_NO_RESULT,
 				on_set_profile, FOR_ALL),

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/bus/object.h"
+#include "hv_util/release.h"
 
 #define USEC_PER_MSEC UINT64_C(1000)
 
@@ -16,6 +17,32 @@ void news_schedule(struct bus *b)
 	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &now);
 	(void)sd_event_source_set_time(b->news.pace, due > now ? due : now);
 	(void)sd_event_source_set_enabled(b->news.pace, SD_EVENT_ONESHOT);
+}
+
+/* Whether it may be this one that offers all that was offered. */
+static bool may_be(const struct bus *b, enum release_id release)
+{
+	bool offered = false;
+
+	for (enum ic_component i = 0; i < IC_COMPONENTS; i++) {
+		const struct news_component *c = &b->news.component[i];
+
+		if (c->has_offer && !release_offers(release, i, &c->offer))
+			return false;
+		offered |= c->has_offer;
+	}
+	return offered;
+}
+
+static void find_releases(struct bus *b)
+{
+	uint32_t found = 0;
+
+	for (enum release_id i = 0; i < RELEASES; i++)
+		if (may_be(b, i))
+			found |= 1u << i;
+	b->news.host_changed |= found != b->news.host_releases;
+	b->news.host_releases = found;
 }
 
 /* What the host offers holds until it takes the channel away, or offers something else. */
@@ -32,6 +59,7 @@ static void keep_offer(struct bus *b, enum ic_component component, enum channel_
 	} else if (strcmp(view.state, "absent") == 0) {
 		c->has_offer = false;
 	}
+	find_releases(b);
 }
 
 static void on_news(void *user, enum ic_component component, enum channel_news news)
@@ -93,6 +121,8 @@ static void send_component(struct bus *b, enum ic_component component)
 
 static void send_manager(struct bus *b)
 {
+	if (b->news.host_changed)
+		(void)sd_bus_emit_properties_changed(b->bus, BUS_PATH, BUS_MANAGER, "HostReleases", NULL);
 	if (b->news.configured) {
 		(void)sd_bus_emit_properties_changed(b->bus, BUS_PATH, BUS_MANAGER, "Profile",
 						     "ApplicationState", NULL);
@@ -117,7 +147,7 @@ static int on_pace(sd_event_source *source, uint64_t usec, void *user)
 
 		c->changed = c->lost = c->negotiated = false;
 	}
-	b->news.configured = false;
+	b->news.configured = b->news.host_changed = false;
 	if (pools_send(b))
 		news_schedule(b);
 	return 0;

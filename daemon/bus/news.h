@@ -27,7 +27,9 @@ struct news {
 	uint64_t sent_usec; /* when signals were last sent */
 	struct news_component component[IC_COMPONENTS];
 	bool configured;
-	uint32_t host_releases; /* as last told */
+	/* A bit for each release whose offers are the very same as all that this host has made. */
+	uint32_t host_releases;
+	bool host_changed; /* that is not told yet */
 };
 
 /* Watches the manager. 0 or a negative errno. */
