@@ -109,43 +109,61 @@ static void print_row(const struct terminal *t, const size_t *widths, size_t col
 	print_broken(t, cells[last - 1].colour, cells[last - 1].text, indent);
 }
 
-void terminal_table_below(const struct terminal *t, const char *const *titles, size_t columns,
-			  const struct table_cell *cells, size_t rows,
-			  const struct table_cell *below, const char *lead)
+static void measure(const char *const *titles, size_t columns, const struct table_cell *cells,
+		    size_t rows, size_t widths[static TABLE_COLUMNS_MAX])
 {
-	size_t widths[TABLE_COLUMNS_MAX];
-	struct table_cell head[TABLE_COLUMNS_MAX], line[TABLE_COLUMNS_MAX];
-	static const char dashes[] = "----------------------------------------";
-
 	assert(columns <= TABLE_COLUMNS_MAX);
 	for (size_t i = 0; i < columns; i++) {
-		size_t title = strlen(titles[i]);
-
-		widths[i] = title;
+		widths[i] = titles ? strlen(titles[i]) : 0;
 		for (size_t row = 0; row < rows; row++) {
 			size_t width = text_width(cells[row * columns + i].text);
 
 			widths[i] = width > widths[i] ? width : widths[i];
 		}
-		head[i] = (struct table_cell){ titles[i], COLOUR_BOLD };
+	}
+}
+
+static void print_titles(const struct terminal *t, const char *const *titles, const size_t *widths,
+			 size_t columns)
+{
+	static const char dashes[] = "----------------------------------------";
+	struct table_cell head[TABLE_COLUMNS_MAX], line[TABLE_COLUMNS_MAX];
+
+	for (size_t i = 0; i < columns; i++) {
+		size_t title = strlen(titles[i]);
+
 		assert(title < sizeof(dashes));
+		head[i] = (struct table_cell){ titles[i], COLOUR_BOLD };
 		line[i] = (struct table_cell){ dashes + sizeof(dashes) - 1 - title, COLOUR_BOLD };
 	}
 	print_row(t, widths, columns, head);
 	print_row(t, widths, columns, line);
+}
+
+void terminal_table_below(const struct terminal *t, const char *const *titles, size_t columns,
+			  const struct table_cell *cells, size_t rows,
+			  const struct table_cell *below, size_t n_below, const char *lead)
+{
+	size_t widths[TABLE_COLUMNS_MAX];
+
+	measure(titles, columns, cells, rows, widths);
+	if (titles)
+		print_titles(t, titles, widths, columns);
 	for (size_t row = 0; row < rows; row++) {
 		print_row(t, widths, columns, &cells[row * columns]);
-		if (!below || !*below[row].text)
-			continue;
-		(void)fputs(lead, t->to);
-		print_broken(t, below[row].colour, below[row].text, text_width(lead));
+		for (size_t i = row * n_below; i < (row + 1) * n_below; i++) {
+			if (!*below[i].text)
+				continue;
+			(void)fputs(lead, t->to);
+			print_broken(t, below[i].colour, below[i].text, text_width(lead));
+		}
 	}
 }
 
 void terminal_table(const struct terminal *t, const char *const *titles, size_t columns,
 		    const struct table_cell *cells, size_t rows)
 {
-	terminal_table_below(t, titles, columns, cells, rows, NULL, "");
+	terminal_table_below(t, titles, columns, cells, rows, NULL, 0, "");
 }
 
 void terminal_paragraph(const struct terminal *t, enum colour colour, const char *lead,

@@ -40,15 +40,16 @@ struct table_cell {
 
 /*
  * A table as Format-Table -Wrap prints it: titles underlined, columns as wide as their widest
- * cell, the last one broken to what the terminal leaves. Cells are row by row.
+ * cell, the last one broken to what the terminal leaves. Cells are row by row. titles may be NULL.
  */
 void terminal_table(const struct terminal *t, const char *const *titles, size_t columns,
 		    const struct table_cell *cells, size_t rows);
 
-/* The same with a text below each row, unless it is empty, broken behind lead; below may be NULL. */
+/* The same with n_below texts below each row, those of them that are not empty, each broken behind
+ * lead. */
 void terminal_table_below(const struct terminal *t, const char *const *titles, size_t columns,
 			  const struct table_cell *cells, size_t rows,
-			  const struct table_cell *below, const char *lead);
+			  const struct table_cell *below, size_t n_below, const char *lead);
 
 /* lead, then the text, broken to the width, each further line indented so far as lead is wide. */
 void terminal_paragraph(const struct terminal *t, enum colour colour, const char *lead,

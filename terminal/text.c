@@ -173,3 +173,24 @@ size_t text_break(const char *text, size_t width, const char **ret_next)
 	*ret_next = space + strspn(space, " ");
 	return (size_t)(space - text);
 }
+
+#define DOTS "..."
+
+const char *text_cut(const char *text, size_t width, char *out, size_t size)
+{
+	const char *at = text, *end = text;
+	size_t used = 0;
+
+	if (text_width(text) <= width && strlen(text) < size)
+		return strcpy(out, text);
+	for (;;) {
+		int32_t c = text_next(&at);
+
+		used += char_width(c);
+		if (c == 0 || used + strlen(DOTS) > width || (size_t)(at - text) + sizeof(DOTS) > size)
+			break;
+		end = at;
+	}
+	(void)snprintf(out, size, "%.*s%s", (int)(end - text), text, DOTS);
+	return out;
+}

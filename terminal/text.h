@@ -18,6 +18,9 @@ int32_t text_next(const char **text);
  */
 const char *text_escape(const char *text, char *out, size_t size);
 
+/* Bytes that one byte becomes at most: "\xff". */
+#define TEXT_ESCAPED_MOST 4
+
 /* The same text with U+FFFD for each byte that is not UTF-8, as JSON wants it. Returns out. */
 const char *text_repair(const char *text, char *out, size_t size);
 
@@ -30,3 +33,7 @@ size_t text_width(const char *text);
  * terminating 0 after the last.
  */
 size_t text_break(const char *text, size_t width, const char **ret_next);
+
+/* The text in at most width columns (3 or more): what is too much becomes "...". Cut at size, too,
+ * at the border of a character. Returns out. */
+const char *text_cut(const char *text, size_t width, char *out, size_t size);

@@ -114,7 +114,7 @@ static void print_table(const struct release *release, const struct guest_facts 
 			*cell++ = (struct table_cell){ row->secondary, colour };
 		n++;
 	}
-	terminal_table_below(t, titles, columns, cells, n, narrow ? below : NULL, BELOW);
+	terminal_table_below(t, titles, columns, cells, n, below, narrow, BELOW);
 }
 
 /* As the table of releases calls them. */
