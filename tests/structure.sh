@@ -36,6 +36,8 @@ verdict "vmicd does without vmic-bind" \
 	"$(includes 'daemon/*.[ch] daemon/bus/*.[ch]' '(hv_util|daemon)/[^/]*|daemon/bus/.*')"
 verdict "but for its main file, vmicd does without the bus" \
 	"$(includes "$(ls daemon/*.[ch] | grep -vx daemon/main.c)" '(hv_util|daemon)/[^/]*')"
+verdict "vmicctl knows the daemon by its bus alone" \
+	"$(includes 'daemon/ctl/*.[ch]' 'daemon/ctl/.*|daemon/bus/names\.h|terminal/.*|hv_util/base\.h')"
 verdict "the terminal knows nothing of Hyper-V" \
 	"$(includes 'terminal/*.[ch]' 'terminal/.*|hv_util/base\.h')"
 verdict "the host simulator shares four headers, the terminal and no message table" \

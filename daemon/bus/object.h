@@ -6,21 +6,9 @@
 
 #include "daemon/bus/bus.h"
 #include "daemon/bus/call.h"
+#include "daemon/bus/names.h"
 #include "daemon/bus/news.h"
 #include "daemon/bus/pools.h"
-
-#define BUS_NAME "org.vmicd1"
-#define BUS_PATH "/org/vmicd1"
-#define BUS_MANAGER "org.vmicd1.Manager"
-#define BUS_COMPONENT "org.vmicd1.Component"
-#define BUS_COMPONENT_PATH BUS_PATH "/component/"
-
-#define BUS_ERROR_NO_SUCH_PROFILE "org.vmicd1.Error.NoSuchProfile"
-#define BUS_ERROR_NO_SUCH_COMPONENT "org.vmicd1.Error.NoSuchComponent"
-#define BUS_ERROR_NOT_OPEN "org.vmicd1.Error.NotOpen"
-#define BUS_ERROR_NO_SUCH_KEY "org.vmicd1.Error.NoSuchKey"
-#define BUS_ERROR_LOCKED "org.vmicd1.Error.Locked"
-#define BUS_ERROR_INVALID_CONFIGURATION "org.vmicd1.Error.InvalidConfiguration"
 
 /* What is known to wait for its way to the bus at most, in messages. The bus reads no more from one
  * whose messages its receivers do not read: then nothing is added. */
