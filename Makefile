@@ -52,6 +52,7 @@ deps: $(BUILD)/deps.mk
 HV_UTIL := $(wildcard hv_util/*.c)
 DAEMON := $(filter-out daemon/main.c,$(wildcard daemon/*.c))
 BIND := $(filter-out daemon/bind/main.c,$(wildcard daemon/bind/*.c))
+CTL := $(filter-out daemon/ctl/main.c,$(wildcard daemon/ctl/*.c))
 TERMINAL := $(wildcard terminal/*.c)
 BUS := $(wildcard daemon/bus/*.c)
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
@@ -59,7 +60,7 @@ DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
 UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_GUEST) $(UNIT_HOST)
-PROGRAMS := vmicd vmic-bind vmichost example_guest
+PROGRAMS := vmicd vmicctl vmic-bind vmichost example_guest
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 
 flags_plain :=
@@ -109,6 +110,7 @@ $(BUILD)/$(1)/libhv_util.a: $(HV_UTIL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libdaemon.a: $(DAEMON:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libbus.a: $(BUS:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libbind.a: $(BIND:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/libctl.a: $(CTL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libhost.a: $(HOST:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libterminal.a: $(TERMINAL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/lib%.a:
@@ -120,12 +122,13 @@ LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdae
 HOST_LIBS_$(1) := $(BUILD)/$(1)/libhost.a $(BUILD)/$(1)/libterminal.a
 
 $(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+$(BUILD)/$(1)/vmicctl: $(BUILD)/$(1)/daemon/ctl/main.o $(BUILD)/$(1)/libctl.a $(BUILD)/$(1)/libterminal.a
 $(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind/main.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $$(HOST_LIBS_$(1))
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o $(BUILD)/$(1)/libhv_util.a
 $(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(HOST_LIBS_$(1))
 $(UNIT_GUEST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
-$(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
+$(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmicctl $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
 	$$(call say,LD,$$@)
 	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS) -pthread
 endef
@@ -171,12 +174,12 @@ check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain)
 
 # The second compiler: it warns of other things, and orders the ring's words differently.
 .PHONY: check-clang
-check-clang: $(BUILD)/clang/vmicd $(BUILD)/clang/vmic-bind $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
+check-clang: $(BUILD)/clang/vmicd $(BUILD)/clang/vmicctl $(BUILD)/clang/vmic-bind $(BUILD)/clang/vmichost $(BUILD)/clang/test_ring_stress
 	@$(RUN) "built with clang" $(BUILD)/clang/test_ring_stress
 
 # Address and undefined-behaviour sanitizers on everything, the thread sanitizer on what has threads.
 .PHONY: check-san
-check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmic-bind $(BUILD)/asan/vmichost $(call tests_in,asan) $(replays) \
+check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmicctl $(BUILD)/asan/vmic-bind $(BUILD)/asan/vmichost $(call tests_in,asan) $(replays) \
 		$(BUILD)/tsan/test_ring_stress
 	@$(SAN_ENV) $(RUN) "unit tests, address and undefined-behaviour sanitizers" $(call tests_in,asan)
 	@$(SAN_ENV) $(RUN) "saved fuzz inputs" $(foreach r,$(replays),"$(r) tests/fuzz/corpus/$(r:$(BUILD)/asan/replay_%=%)")
@@ -233,7 +236,7 @@ bench: programs $(BENCH:tests/bench/%.c=$(BUILD)/plain/%)
 	@sh tests/vm/bench.sh $(BUILD)
 
 .PHONY: coverage
-coverage: $(BUILD)/cov/vmicd $(BUILD)/cov/vmic-bind $(BUILD)/cov/vmichost $(call tests_in,cov)
+coverage: $(BUILD)/cov/vmicd $(BUILD)/cov/vmicctl $(BUILD)/cov/vmic-bind $(BUILD)/cov/vmichost $(call tests_in,cov)
 	@rm -f $(TOTALS) && find $(BUILD)/cov -name '*.gcda' -delete
 	@$(RUN) "unit tests" $(call tests_in,cov)
 	@$(RUN) "scenarios" $(call scenarios,cov)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/ctl/call.h"
+
+#include <unistd.h>
+
+#include "daemon/bus/names.h"
+#include "daemon/ctl/agent.h"
+#include "daemon/ctl/trouble.h"
+
+/* So long may somebody take to type a password. */
+#define PASSWORD_USEC (120 * USEC_PER_SEC)
+
+static int call(struct ctl *c, const char *member, bool changes, sd_bus_message **ret_reply,
+		const char *types, va_list args)
+{
+	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL, *reply = NULL;
+	bool asks = changes && !c->options->no_ask_password;
+	uint64_t timeout = asks && geteuid() != 0 ? PASSWORD_USEC : 0;
+	int r = sd_bus_message_new_method_call(c->bus, &m, BUS_NAME, BUS_PATH, BUS_MANAGER, member);
+
+	if (r >= 0)
+		r = sd_bus_message_appendv(m, types, args);
+	/* Asking how it is must not start it. */
+	if (r >= 0)
+		r = sd_bus_message_set_auto_start(m, false);
+	if (r >= 0)
+		r = sd_bus_message_set_allow_interactive_authorization(m, asks);
+	if (r >= 0)
+		r = sd_bus_call(c->bus, m, timeout, &error, &reply);
+	if (r < 0)
+		return trouble_say(c, r, &error);
+	if (ret_reply)
+		*ret_reply = TAKE_PTR(reply);
+	return CTL_DONE;
+}
+
+int call_read(struct ctl *c, const char *member, sd_bus_message **ret_reply, const char *types, ...)
+{
+	va_list args;
+	int status;
+
+	va_start(args, types);
+	status = call(c, member, false, ret_reply, types, args);
+	va_end(args);
+	return status;
+}
+
+int call_change(struct ctl *c, const char *member, const char *types, ...)
+{
+	_cleanup_(agent_stop) struct agent agent = agent_start(c->options);
+	va_list args;
+	int status;
+
+	va_start(args, types);
+	status = call(c, member, true, NULL, types, args);
+	va_end(args);
+	return status;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/ctl/connect.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "daemon/ctl/listen.h"
+#include "daemon/ctl/words.h"
+
+static int say(const struct ctl *c, int error)
+{
+	const struct ctl_options *o = c->options;
+
+	if (o->host)
+		return words_say(CTL_NOT_RUNNING, "cannot reach the system bus of %s by ssh: %s", o->host,
+				 strerror(-error));
+	if (o->machine)
+		return words_say(error == -EACCES || error == -EPERM ? CTL_NOT_PERMITTED : CTL_NOT_RUNNING,
+				 "cannot reach the system bus of the container %s: %s", o->machine,
+				 strerror(-error));
+	return words_say(CTL_NOT_RUNNING, "cannot reach the system bus: %s%s", strerror(-error),
+			 error == -ENOENT || error == -ECONNREFUSED ? " (is dbus running?)" : "");
+}
+
+/* Until the bus has greeted us. */
+static int wait_ready(const struct ctl *c)
+{
+	uint64_t deadline = listen_now() + c->options->timeout_s * USEC_PER_SEC;
+
+	while (sd_bus_is_ready(c->bus) == 0) {
+		uint64_t now = listen_now();
+		int r = sd_bus_process(c->bus, NULL);
+
+		if (r < 0)
+			return r;
+		if (r > 0)
+			continue;
+		if (now >= deadline)
+			return -ETIMEDOUT;
+		r = sd_bus_wait(c->bus, deadline - now);
+		if (r < 0 && r != -EINTR)
+			return r;
+	}
+	return 0;
+}
+
+int connect_open(struct ctl *c)
+{
+	const struct ctl_options *o = c->options;
+	int r;
+
+	if (o->host)
+		r = sd_bus_open_system_remote(&c->bus, o->host);
+	else if (o->machine)
+		r = sd_bus_open_system_machine(&c->bus, o->machine);
+	else
+		r = sd_bus_open_system(&c->bus);
+	if (r >= 0)
+		r = sd_bus_set_method_call_timeout(c->bus, o->timeout_s * USEC_PER_SEC);
+	/* ssh may ask for a password: it has a time of its own. */
+	if (r >= 0 && !o->host)
+		r = wait_ready(c);
+	return r < 0 ? say(c, r) : 0;
+}
+
+void connect_close(struct ctl *c)
+{
+	c->bus = sd_bus_flush_close_unref(c->bus);
+}

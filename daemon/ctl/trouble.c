@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/ctl/trouble.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/bus/names.h"
+#include "daemon/ctl/from_bus.h"
+#include "daemon/ctl/words.h"
+
+#define DBUS_ERROR "org.freedesktop.DBus.Error."
+
+static const struct {
+	const char *name;
+	enum ctl_exit status;
+} meanings[] = {
+	{ DBUS_ERROR "ServiceUnknown", CTL_NOT_RUNNING },
+	{ DBUS_ERROR "NameHasNoOwner", CTL_NOT_RUNNING },
+	{ DBUS_ERROR "AccessDenied", CTL_NOT_PERMITTED },
+	{ DBUS_ERROR "InteractiveAuthorizationRequired", CTL_NOT_PERMITTED },
+	{ DBUS_ERROR "InvalidArgs", CTL_USAGE },
+	{ DBUS_ERROR "NoReply", CTL_TIMED_OUT },
+	{ DBUS_ERROR "Timeout", CTL_TIMED_OUT },
+	{ BUS_ERROR_NO_SUCH_PROFILE, CTL_NO_SUCH_THING },
+	{ BUS_ERROR_NO_SUCH_COMPONENT, CTL_NO_SUCH_THING },
+	{ BUS_ERROR_NO_SUCH_KEY, CTL_NO_SUCH_THING },
+	{ BUS_ERROR_NOT_OPEN, CTL_NOT_OPEN },
+	{ BUS_ERROR_LOCKED, CTL_TIMED_OUT },
+	{ BUS_ERROR_INVALID_CONFIGURATION, CTL_FAILED },
+};
+
+static enum ctl_exit meaning_of(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_LEN(meanings); i++)
+		if (strcmp(meanings[i].name, name) == 0)
+			return meanings[i].status;
+	return CTL_FAILED;
+}
+
+/* --- what systemd says of the unit --- */
+
+#define SYSTEMD_NAME "org.freedesktop.systemd1"
+#define UNIT "vmicd.service"
+
+/* The unit's properties, those of the service among them, and the manager's Virtualization. */
+static int read_unit(sd_bus *bus, json_t *unit)
+{
+	static const char *const interfaces[] = { SYSTEMD_NAME ".Unit", SYSTEMD_NAME ".Service" };
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *loaded = NULL, *virtualization = NULL;
+	json_t *value;
+	const char *path;
+	int r = sd_bus_call_method(bus, SYSTEMD_NAME, "/org/freedesktop/systemd1",
+				   SYSTEMD_NAME ".Manager", "LoadUnit", NULL, &loaded, "s", UNIT);
+
+	if (r >= 0)
+		r = sd_bus_message_read(loaded, "o", &path);
+	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(interfaces); i++) {
+		_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+
+		r = sd_bus_call_method(bus, SYSTEMD_NAME, path, BUS_PROPERTIES, "GetAll", NULL, &reply,
+				       "s", interfaces[i]);
+		if (r >= 0)
+			r = json_from_properties(reply, unit);
+	}
+	if (r < 0)
+		return r;
+	r = sd_bus_get_property(bus, SYSTEMD_NAME, "/org/freedesktop/systemd1", SYSTEMD_NAME ".Manager",
+				"Virtualization", NULL, &virtualization, "s");
+	if (r >= 0)
+		r = json_from_bus(virtualization, "", &value);
+	return r < 0 || json_object_set_new(unit, "Virtualization", value) < 0 ? -EIO : 0;
+}
+
+/* " -H root@web01": how to ask there. */
+static const char *elsewhere(const struct ctl *c, char to[static 512])
+{
+	const struct ctl_options *o = c->options;
+
+	(void)snprintf(to, 512, "%s%s", o->host ? " -H " : o->machine ? " -M " : "",
+		       o->host ? o->host : o->machine ? o->machine : "");
+	return to;
+}
+
+static void say_unit(const struct ctl *c, const json_t *unit)
+{
+	const char *state = json_text(unit, "ActiveState"), *result = json_text(unit, "Result");
+	const char *virtualization = json_text(unit, "Virtualization");
+	char where[512];
+
+	(void)elsewhere(c, where);
+	if (strcmp(json_text(unit, "LoadState"), "not-found") == 0)
+		(void)words_say(0, "systemd knows no %s: is the package installed?", UNIT);
+	else if (strcmp(json_text(unit, "LoadState"), "masked") == 0)
+		(void)words_say(0, "%s is masked: systemctl%s unmask vmicd", UNIT, where);
+	else if (strcmp(state, "failed") == 0)
+		(void)words_say(0, "%s has failed (%s), see: systemctl%s status vmicd", UNIT, result, where);
+	else if (strcmp(state, "active") == 0)
+		(void)words_say(0, "%s is active, but not on the bus, see: systemctl%s status vmicd", UNIT,
+				where);
+	else if (strcmp(state, "inactive") != 0)
+		(void)words_say(0, "%s is %s, see: systemctl%s status vmicd", UNIT, state, where);
+	else if (strcmp(virtualization, "microsoft") != 0)
+		(void)words_say(0, "there is no VMBus here: this is no guest of Hyper-V (%s%s)",
+				*virtualization ? "virtualization: " : "no virtual machine",
+				virtualization);
+	else
+		(void)words_say(0, "%s is stopped: systemctl%s start vmicd", UNIT, where);
+}
+
+int trouble_say_not_running(const struct ctl *c)
+{
+	_cleanup_(json_freep) json_t *unit = json_object();
+
+	(void)words_say(0, "vmicd is not running");
+	if (unit && read_unit(c->bus, unit) >= 0)
+		say_unit(c, unit);
+	return CTL_NOT_RUNNING;
+}
+
+/* --- */
+
+int trouble_say(const struct ctl *c, int r, const sd_bus_error *error)
+{
+	enum ctl_exit status = meaning_of(error->name);
+
+	if (status == CTL_NOT_RUNNING)
+		return trouble_say_not_running(c);
+	if (r == -ETIMEDOUT)
+		return words_say(CTL_TIMED_OUT, "vmicd did not answer in time");
+	if (!sd_bus_error_is_set(error) && (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE))
+		return words_say(CTL_NOT_RUNNING, "the connection to the bus is lost");
+	if (strcmp(error->name ? error->name : "", DBUS_ERROR "InteractiveAuthorizationRequired") == 0)
+		return words_say(status, "this needs an administrator's authorization");
+	return words_say(status, "%s", error->message ? error->message : strerror(-r));
+}
