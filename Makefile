@@ -146,6 +146,73 @@ $(PROGRAMS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/plain/%
 demo: programs
 	@sh tests/demo.sh $(BUILD)
 
+# --- installing ---
+# PREFIX=/usr is what packages are made with. udev, systemd and dbus read what lies in /usr/local as well, but for three
+# kinds of files: the bus policy is then /etc's, and hooks of systemd-sleep, catalogs and polkit's actions are /usr's always.
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+MANDIR := $(PREFIX)/share/man
+BUSDIR := $(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/dbus-1/system.d
+ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
+UNITS := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in))
+INSTALLED_PROGRAMS := $(filter vmicd vmic-bind vmicctl vmichost,$(PROGRAMS))
+
+# What is installed where: mode, source, target. A part that is not there is left out.
+INSTALL := \
+	$(foreach p,$(filter vmicd vmic-bind,$(INSTALLED_PROGRAMS)),755,$(BUILD)/$p,$(PREFIX)/sbin/$p) \
+	$(foreach p,$(filter vmicctl vmichost,$(INSTALLED_PROGRAMS)),755,$(BUILD)/$p,$(PREFIX)/bin/$p) \
+	$(foreach m,$(wildcard $(foreach s,1 5 8,daemon/*.$s daemon/*/*.$s tests/host/*.$s systemd/*.$s)),\
+		644,$m,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)) \
+	$(foreach u,$(UNITS),644,$(BUILD)/systemd/$u,$(UNITDIR)/$u) \
+	644,systemd/hv-kvp-daemon.conf,$(UNITDIR)/hv-kvp-daemon.service.d/vmicd.conf \
+	644,systemd/hv-kvp-daemon.conf,$(UNITDIR)/hypervkvpd.service.d/vmicd.conf \
+	644,systemd/vmicd.sysusers,$(PREFIX)/lib/sysusers.d/vmicd.conf \
+	644,systemd/vmicd.tmpfiles,$(PREFIX)/lib/tmpfiles.d/vmicd.conf \
+	644,systemd/60-vmicd.rules,$(PREFIX)/lib/udev/rules.d/60-vmicd.rules \
+	755,systemd/vmicd.sleep,/usr/lib/systemd/system-sleep/vmicd \
+	644,daemon/vmicd.conf,$(SYSCONFDIR)/vmicd/vmicd.conf \
+	644,systemd/clock-step.conf,$(PREFIX)/share/doc/vmicd/examples/clock-step.conf \
+	$(foreach f,$(wildcard systemd/org.vmicd1.conf),644,$f,$(BUSDIR)/$(notdir $f)) \
+	$(foreach f,$(wildcard systemd/org.vmicd1.policy),644,$f,/usr/share/polkit-1/actions/$(notdir $f)) \
+	$(foreach f,$(wildcard systemd/vmicd.catalog),644,$f,/usr/lib/systemd/catalog/$(notdir $f)) \
+	$(foreach f,$(wildcard systemd/vmicctl.bash),644,$f,$(PREFIX)/share/bash-completion/completions/vmicctl) \
+	$(foreach f,$(wildcard systemd/_vmicctl),644,$f,$(ZSHDIR)/_vmicctl)
+
+$(BUILD)/systemd/prefix: always
+	@mkdir -p $(@D)
+	@echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@
+
+$(BUILD)/systemd/%.service: systemd/%.service.in $(BUILD)/systemd/prefix
+	$(Q)sed 's,@sbindir@,$(PREFIX)/sbin,g' $< >$@
+
+.PHONY: units
+units: $(UNITS:%=$(BUILD)/systemd/%)
+
+.PHONY: install
+install: programs units
+	@sh systemd/install.sh install '$(DESTDIR)' $(INSTALL)
+
+.PHONY: uninstall
+uninstall:
+	@sh systemd/install.sh uninstall '$(DESTDIR)' $(INSTALL)
+
+# A Debian package, made of a copy of the tree: build/vmicd_VERSION_ARCH.deb and build/vmichost_VERSION_ARCH.deb.
+# DEB_VERSION=1.2.3 gives it another version, to try an upgrade with.
+DEB := $(BUILD)/deb/vmicd
+DEB_VERSION ?= $(VERSION)
+
+.PHONY: deb
+deb: $(BUILD)/deps-deb.mk
+	@rm -rf $(BUILD)/deb && mkdir -p $(DEB)
+	@tar -c --exclude=./$(BUILD) --exclude=./.git . | tar -x -C $(DEB)
+	@cp -r systemd/debian $(DEB)/debian
+	@sed -i '1s/(.*)/($(DEB_VERSION))/' $(DEB)/debian/changelog
+	$(call say,DEB,vmicd $(DEB_VERSION))
+	$(Q)cd $(DEB) && env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES nice dpkg-buildpackage -b -us -uc $(if $(V),,>../log 2>&1 || { tail -n 20 ../log; exit 1; })
+	@ln -f $(BUILD)/deb/vmicd_*.deb $(BUILD)/deb/vmichost_*.deb $(BUILD)/
+
 # --- tests ---
 
 TOTALS := $(BUILD)/check.totals
@@ -257,5 +324,7 @@ help:
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench         speed, side by side with what the machine can do at best'
 	@echo 'make coverage      which lines the tests reach'
+	@echo 'make deb           packages for Debian, in build/'
+	@echo 'make install       DESTDIR= PREFIX=/usr/local; make uninstall takes away what it put there'
 	@echo 'make clean         removes build/'
 	@echo 'V=1 shows the commands, WERROR=1 makes warnings errors, CC= and CFLAGS= are respected'
