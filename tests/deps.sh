@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # deps.sh SET FILE: sees to it that what SET needs is installed, then writes the compiler and linker
 # flags to FILE. Asks pkg-config and the shell first and says what it installs.
-# Sets: build (programs and tests), check (what `make check` runs besides), fuzz (AFL++), vm (guests on a real VMBus).
+# Sets: build (programs and tests), check (what `make check` runs besides), fuzz (AFL++), vm (guests on a real VMBus),
+# deb (Debian packages).
 set -eu
 
 set_name=$1
@@ -41,6 +42,12 @@ cmd:zstd zstd zstd zstd
 cmd:lz4 lz4 lz4 lz4
 '
 
+wanted_deb='
+cmd:dh debhelper - -
+cmd:dpkg-buildpackage dpkg-dev - -
+pc:systemd systemd - -
+'
+
 have() {
 	case $1 in
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
@@ -77,6 +84,7 @@ case $set_name in
 build) wanted=$wanted_build ;;
 check) wanted=$wanted_build$wanted_check ;;
 fuzz) wanted=$wanted_build$wanted_check$wanted_fuzz ;;
+deb) wanted=$wanted_build$wanted_deb ;;
 vm) wanted=$wanted_build$wanted_vm ;;
 *) echo "deps.sh: no set is called '$set_name'" >&2; exit 2 ;;
 esac
