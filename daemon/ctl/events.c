@@ -3,119 +3,53 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/ctl/event_form.h"
 #include "daemon/ctl/facts.h"
 #include "daemon/ctl/listen.h"
 #include "daemon/ctl/moment.h"
-#include "daemon/ctl/pool.h"
 #include "daemon/ctl/print.h"
-#include "daemon/ctl/trouble.h"
 #include "daemon/ctl/verb.h"
 
-/* --- a signal as an object: Time, Event, Component where it is of one, and the arguments --- */
-
-#define ARGUMENTS_MAX 3
-
-struct event_form {
-	const char *member;
-	const char *arguments[ARGUMENTS_MAX]; /* their names in JSON */
-	enum colour colour;
-	void (*print)(FILE *to, const json_t *event); /* what stands behind the time and the component */
+struct events {
+	struct ctl *ctl;
+	json_t *known; /* by what it is of, "" or a component: the properties as they were last told */
 };
 
-static void print_negotiated(FILE *to, const json_t *event)
+/* --- which properties differ from what is known --- */
+
+static int learn(struct events *e)
 {
-	char agreed[FACTS_AGREED_SIZE];
-	enum colour colour;
-
-	(void)fprintf(to, "negotiated, agreed on %s", facts_agreed(event, agreed, &colour));
-}
-
-static void print_lost(FILE *to, const json_t *event)
-{
-	(void)event;
-	(void)fputs("lost, what was agreed on does not hold any more", to);
-}
-
-static void print_stepped(FILE *to, const json_t *event)
-{
-	(void)fprintf(to, "the clock was stepped by %+.6f s", (double)json_number(event, "Nanoseconds") / 1e9);
-}
-
-static void print_pool(FILE *to, const json_t *event)
-{
-	long long pool = json_number(event, "Pool");
-
-	if (pool >= 0 && pool < POOLS)
-		(void)fprintf(to, "pool %lld, %s, has changed", pool, pool_name((unsigned)pool));
-	else
-		(void)fprintf(to, "pool %lld has changed", pool);
-}
-
-static void print_configuration(FILE *to, const json_t *event)
-{
-	(void)event;
-	(void)fputs("the configuration has changed", to);
-}
-
-static void print_started(FILE *to, const json_t *event)
-{
-	(void)event;
-	(void)fputs("vmicd is on the bus", to);
-}
-
-static void print_stopped(FILE *to, const json_t *event)
-{
-	(void)event;
-	(void)fputs("vmicd is not on the bus any more", to);
-}
-
-/* "State running, Answer 3.0/5.0" */
-static void print_properties(FILE *to, const json_t *event)
-{
-	const char *name, *between = "";
-	json_t *value;
+	_cleanup_(json_freep) json_t *facts = NULL;
+	int status = facts_read(e->ctl, &facts);
+	json_t *component;
 	size_t i;
 
-	json_object_foreach(json_object_get(event, "Changed"), name, value) {
-		_cleanup_(freep) char *line = json_line(value);
-
-		(void)fprintf(to, "%s%s is %s", between, name, line && *line ? line : "empty");
-		between = ", ";
-	}
-	json_array_foreach(json_object_get(event, "Invalidated"), i, value) {
-		(void)fprintf(to, "%s%s has changed", between, json_string_text(value));
-		between = ", ";
-	}
+	if (status)
+		return status;
+	(void)json_object_clear(e->known);
+	json_array_foreach(json_object_get(facts, "Components"), i, component)
+		(void)json_object_set(e->known, json_text(component, "Id"), component);
+	(void)json_object_set(e->known, "", facts);
+	return 0;
 }
 
-/* What a newer daemon tells. */
-static void print_other(FILE *to, const json_t *event)
+/* The daemon tells of all properties that may have changed; those that have are left. */
+static void drop_known(const struct events *e, const char *component, json_t *event)
 {
-	_cleanup_(freep) char *line = json_line(json_object_get(event, "Arguments"));
+	json_t *known = json_object_get(e->known, component), *value;
+	json_t *changed = json_object_get(event, "Changed");
+	const char *name;
+	void *next;
 
-	(void)fprintf(to, "%s %s", json_text(event, "Event"), line ? line : "");
+	json_object_foreach_safe(changed, next, name, value) {
+		if (json_equal(value, json_object_get(known, name)))
+			(void)json_object_del(changed, name);
+		else
+			(void)json_object_set(known, name, value);
+	}
 }
 
-static const struct event_form forms[] = {
-	{ "Negotiated", { "Outcome", "Answer" }, COLOUR_GREEN, print_negotiated },
-	{ "Lost", { NULL }, COLOUR_YELLOW, print_lost },
-	{ "ClockStepped", { "Nanoseconds" }, COLOUR_YELLOW, print_stepped },
-	{ "PoolChanged", { "Pool" }, COLOUR_PLAIN, print_pool },
-	{ "ConfigurationChanged", { NULL }, COLOUR_PLAIN, print_configuration },
-	{ "PropertiesChanged", { "Interface", "Changed", "Invalidated" }, COLOUR_DIM, print_properties },
-	{ "Started", { NULL }, COLOUR_GREEN, print_started },
-	{ "Stopped", { NULL }, COLOUR_RED, print_stopped },
-};
-
-static const struct event_form other = { .colour = COLOUR_PLAIN, .print = print_other };
-
-static const struct event_form *form_of(const char *member)
-{
-	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
-		if (strcmp(forms[i].member, member) == 0)
-			return &forms[i];
-	return &other;
-}
+/* --- a signal as an object: Time, Event, Component where it is of one, and the arguments --- */
 
 static int read_arguments(sd_bus_message *m, const struct event_form *form, json_t *event)
 {
@@ -129,7 +63,7 @@ static int read_arguments(sd_bus_message *m, const struct event_form *form, json
 			json_decref(rest);
 			return r;
 		}
-		if (i < ARGUMENTS_MAX && form->arguments[i])
+		if (i < EVENT_ARGUMENTS_MAX && form->arguments[i])
 			(void)json_object_set_new(event, form->arguments[i], value);
 		else
 			(void)json_array_append_new(rest, value);
@@ -160,10 +94,20 @@ static int print_event(const struct ctl *c, const struct event_form *form, const
 	return print_line(c, form->colour, line);
 }
 
-/* m: its arguments are read; NULL: it has none. */
-static int on_event(const struct ctl *c, const char *member, const char *component, sd_bus_message *m)
+/* Whether it says anything. */
+static bool is_news(const struct events *e, const char *component, json_t *event)
 {
-	const struct event_form *form = form_of(member);
+	if (strcmp(json_text(event, "Event"), "PropertiesChanged") != 0)
+		return true;
+	drop_known(e, component, event);
+	return json_object_size(json_object_get(event, "Changed")) > 0 ||
+	       json_array_size(json_object_get(event, "Invalidated")) > 0;
+}
+
+/* m: its arguments are read; NULL: it has none. */
+static int on_event(const struct events *e, const char *member, const char *component, sd_bus_message *m)
+{
+	const struct event_form *form = event_form_of(member);
 	uint64_t now = moment_now();
 	char when[MOMENT_SIZE];
 	_cleanup_(json_freep) json_t *event = json_pack("{s:s, s:s}", "Time", moment_utc(now, when),
@@ -174,33 +118,49 @@ static int on_event(const struct ctl *c, const char *member, const char *compone
 	if (*component)
 		(void)json_object_set_new(event, "Component", json_string(component));
 	if (m && read_arguments(m, form, event) < 0)
-		return 0; /* whatever it is, it is not ours */
-	if (c->options->json)
-		return print_json_line(c, json_incref(event));
-	return print_event(c, form, event, now);
+		return 0; /* whatever it is, it is not the daemon's */
+	if (!is_news(e, component, event))
+		return 0;
+	if (e->ctl->options->json)
+		return print_json_line(e->ctl, json_incref(event));
+	return print_event(e->ctl, form, event, now);
+}
+
+static int on_owner(struct events *e, sd_bus_message *m)
+{
+	const char *name, *old, *new;
+	int status;
+
+	if (sd_bus_message_read(m, "sss", &name, &old, &new) < 0)
+		return 0;
+	status = on_event(e, *new ? "Started" : "Stopped", "", NULL);
+	if (status == 0 && *new)
+		(void)learn(e); /* one that goes at once is told of, too */
+	return status;
 }
 
 static int on_signal(void *user, sd_bus_message *m)
 {
-	const struct ctl *c = user;
-	const char *name, *old, *new;
+	struct events *e = user;
 
-	if (!sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameOwnerChanged"))
-		return on_event(c, sd_bus_message_get_member(m), facts_id(sd_bus_message_get_path(m)), m);
-	if (sd_bus_message_read(m, "sss", &name, &old, &new) < 0)
-		return 0;
-	return on_event(c, *new ? "Started" : "Stopped", "", NULL);
+	if (sd_bus_message_is_signal(m, "org.freedesktop.DBus", "NameOwnerChanged"))
+		return on_owner(e, m);
+	return on_event(e, sd_bus_message_get_member(m), facts_id(sd_bus_message_get_path(m)), m);
+}
+
+static void events_done(struct events *e)
+{
+	json_decref(e->known);
 }
 
 int verb_events(struct ctl *c, char **arguments)
 {
-	_cleanup_(listen_stop) struct listener l = { .ctl = c, .handle = on_signal, .user = c };
-	_cleanup_(json_freep) json_t *facts = NULL;
-	int status = listen_start(&l);
+	_cleanup_(events_done) struct events e = { .ctl = c, .known = json_object() };
+	_cleanup_(listen_stop) struct listener l = { .ctl = c, .handle = on_signal, .user = &e };
+	int status = e.known ? listen_start(&l) : print_no_memory();
 
 	(void)arguments;
-	/* That nobody is there to tell anything is better said at once. */
 	if (status == 0)
-		status = facts_read(c, &facts);
+		status = learn(&e);
 	return status ? status : listen_on(&l);
 }

@@ -1,158 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* vmicctl status: the table that a host shows for this guest. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/ctl/facts.h"
 #include "daemon/ctl/moment.h"
 #include "daemon/ctl/print.h"
+#include "daemon/ctl/report.h"
 #include "daemon/ctl/verb.h"
-#include "daemon/ctl/words.h"
 
-/* --- which release's report --- */
-
-/* What a host of this release reports of the component; NULL: it does not offer it. */
-static const json_t *report_of(const json_t *component, const char *release)
-{
-	json_t *report;
-	size_t i;
-
-	json_array_foreach(json_object_get(component, "Reports"), i, report)
-		if (strcmp(json_text(report, "Release"), release) == 0)
-			return report;
-	return NULL;
-}
-
-/* Joins texts: "2016, 2019". */
-static char *join(const json_t *texts)
-{
-	char *line = NULL;
-	size_t size, i;
-	json_t *text;
-	FILE *to = open_memstream(&line, &size);
-
-	if (!to)
-		return NULL;
-	json_array_foreach(texts, i, text)
-		(void)fprintf(to, "%s%s", i ? ", " : "", json_string_text(text));
-	(void)fclose(to);
-	return line;
-}
-
-/* Each release of which any component has a report. */
-static json_t *known_releases(const json_t *facts)
-{
-	json_t *known = json_array(), *seen = json_object(), *component, *report;
-	size_t i, j;
-
-	json_array_foreach(json_object_get(facts, "Components"), i, component)
-		json_array_foreach(json_object_get(component, "Reports"), j, report) {
-			const char *release = json_text(report, "Release");
-
-			if (json_object_get(seen, release))
-				continue;
-			(void)json_object_set_new(seen, release, json_true());
-			(void)json_array_append_new(known, json_string(release));
-		}
-	json_decref(seen);
-	return known;
-}
-
-/* The releases that the table is true of: the chosen one, or those that fit the host. */
-static int choose(const struct ctl *c, const json_t *facts, json_t **ret)
-{
-	_cleanup_(json_freep) json_t *known = known_releases(facts);
-	const char *chosen = c->options->release;
-	_cleanup_(freep) char *names = join(known);
-	json_t *release;
-	size_t i;
-
-	if (!chosen) {
-		release = json_object_get(facts, "HostReleases");
-		*ret = json_is_array(release) ? json_incref(release) : json_array();
-		return 0;
-	}
-	json_array_foreach(known, i, release)
-		if (strcmp(json_string_text(release), chosen) == 0) {
-			*ret = json_pack("[s]", chosen);
-			return *ret ? 0 : print_no_memory();
-		}
-	return words_say(CTL_NO_SUCH_THING, "there is no release '%s', but: %s", chosen,
-			 names ? names : "");
-}
-
-static bool report_equal(const json_t *a, const json_t *b)
-{
-	return strcmp(json_text(a, "PrimaryStatusDescription"), json_text(b, "PrimaryStatusDescription")) == 0 &&
-	       strcmp(json_text(a, "SecondaryStatusDescription"),
-		      json_text(b, "SecondaryStatusDescription")) == 0;
-}
-
-/* --- one component's row --- */
-
-struct row {
-	const char *primary, *secondary;
-	const char *mark; /* of the least certain of the releases */
-	enum colour colour;
-};
-
-static const struct {
-	const char *certainty, *mark, *meaning;
-} marks[] = {
-	{ "certain", "", NULL },
-	{ "inferred", "*", "inferred from public evidence; a real host may correct it" },
-	{ "unknown", "?", "no public evidence; the likeliest value was taken" },
-};
-
-static size_t mark_of(const json_t *report)
-{
-	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-		if (strcmp(marks[i].certainty, json_text(report, "Certainty")) == 0)
-			return i;
-	return ARRAY_LEN(marks) - 1;
-}
-
-static enum colour colour_of(const char *primary, const char *secondary)
-{
-	static const char *const dim[] = { "", "-", "No Contact", "Disabled" };
-	static const char *const fine[] = { "OK", "Degraded" };
-
-	for (size_t i = 0; i < ARRAY_LEN(dim); i++)
-		if (strcmp(primary, dim[i]) == 0)
-			return COLOUR_DIM;
-	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
-		if (strcmp(primary, fine[i]) == 0)
-			return *secondary || i > 0 ? COLOUR_YELLOW : COLOUR_GREEN;
-	return COLOUR_RED;
-}
-
-static struct row row_of(const json_t *component, const json_t *releases, size_t *weakest)
-{
-	const json_t *report = NULL;
-	struct row row = { .primary = "-", .secondary = "" };
-	size_t i, mark = 0;
-	json_t *release;
-
-	json_array_foreach(releases, i, release) {
-		const json_t *one = report_of(component, json_string_text(release));
-
-		if (i == 0)
-			report = one;
-		if (one && mark_of(one) > mark)
-			mark = mark_of(one);
-	}
-	if (report) {
-		row.primary = json_text(report, "PrimaryStatusDescription");
-		row.secondary = json_text(report, "SecondaryStatusDescription");
-		*weakest = mark > *weakest ? mark : *weakest;
-	}
-	row.mark = marks[mark].mark;
-	row.colour = colour_of(row.primary, row.secondary);
-	return row;
-}
-
-static void add_marked(struct grid *g, bool below, const struct row *row, const char *text)
+static void add_marked(struct grid *g, bool below, const struct report_row *row, const char *text)
 {
 	_cleanup_(freep) char *marked = NULL;
 
@@ -190,7 +47,7 @@ enum layout {
 };
 
 static const struct grid_column columns[] = {
-	{ .title = "VMName", .least = 6 },
+	{ .title = "VMName", .least = 9 },
 	{ .title = "Name" },
 	{ .title = "Enabled" },
 	{ .title = "PrimaryStatusDescription" },
@@ -208,7 +65,7 @@ static const struct {
 };
 
 static void add_row(struct grid *g, enum layout layout, const json_t *facts, const json_t *component,
-		    const struct row *row)
+		    const struct report_row *row)
 {
 	const char *vm_name = json_text(facts, "VirtualMachineName");
 	bool is_offered = strcmp(json_text(component, "State"), "absent") != 0;
@@ -246,7 +103,7 @@ static int print_table(const struct ctl *c, const json_t *facts, const json_t *r
 		int r = 0;
 
 		json_array_foreach(json_object_get(facts, "Components"), i, component) {
-			struct row row = row_of(component, releases, weakest);
+			struct report_row row = report_row_of(component, releases, weakest);
 
 			add_row(&g, layout, facts, component, &row);
 		}
@@ -300,7 +157,7 @@ __attribute__((format(printf, 3, 4))) static void print_field(const struct ctl *
 
 static void print_above(const struct ctl *c, const json_t *facts, const json_t *releases)
 {
-	_cleanup_(freep) char *names = join(releases);
+	_cleanup_(freep) char *names = report_join(releases);
 	const char *title = title_of(facts);
 
 	print_field(c, "  vmicd: ", "%s, %s%s", json_text(facts, "Version"), json_text(facts, "Transport"),
@@ -319,8 +176,27 @@ static void print_above(const struct ctl *c, const json_t *facts, const json_t *
 	(void)fputc('\n', c->out.to);
 }
 
+/* A paragraph below the table, which a blank line parts from the first. */
+__attribute__((format(printf, 3, 4))) static void remark(const struct ctl *c, bool *any,
+							 const char *format, ...)
+{
+	_cleanup_(freep) char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	if (!text)
+		return;
+	if (!*any)
+		(void)fputc('\n', c->out.to);
+	*any = true;
+	print_paragraph(c, "", text);
+}
+
 /* Releases that fit the host and would not report all of this. */
-static void print_others(const struct ctl *c, const json_t *facts, const json_t *releases)
+static void remark_others(const struct ctl *c, const json_t *facts, const json_t *releases, bool *any)
 {
 	const char *first = json_string_text(json_array_get(releases, 0));
 	json_t *release, *component;
@@ -330,36 +206,53 @@ static void print_others(const struct ctl *c, const json_t *facts, const json_t 
 		json_array_foreach(json_object_get(facts, "Components"), j, component) {
 			const char *other = json_string_text(release);
 
-			if (report_equal(report_of(component, first), report_of(component, other)))
-				continue;
-			print_field(c, "", "A host of release %s reports something else of %s: --release=%s shows it.",
-				    other, json_text(component, "Title"), other);
+			if (report_is_other(component, other, first))
+				remark(c, any, "A host of release %s reports something else of %s: --release=%s shows "
+				       "it.", other, json_text(component, "Title"), other);
 		}
 }
 
-static void print_remarks(const struct ctl *c, const json_t *facts)
+/* What somebody who sees the sentence for the first time wants to know. */
+static void remark_mismatch(const struct ctl *c, const json_t *facts, const json_t *releases, bool *any)
 {
+	json_t *component;
+	size_t i, weakest = 0;
+
+	json_array_foreach(json_object_get(facts, "Components"), i, component)
+		if (report_row_of(component, releases, &weakest).colour == COLOUR_YELLOW &&
+		    strcmp(json_text(component, "Outcome"), "agreed") == 0) {
+			remark(c, any, "The mismatch is by design and safe to ignore (KB4014894): the profile answers "
+			       "an older version. 'vmicctl profile newest' does not.");
+			return;
+		}
+}
+
+static void remark_component(const struct ctl *c, const json_t *component, bool *any)
+{
+	const char *title = json_text(component, "Title"), *error = json_text(component, "LastError");
+	uint64_t usec = (uint64_t)json_number(component, "LastErrorTimestamp");
+	char when[MOMENT_SIZE];
+
+	if (strcmp(json_text(component, "Outcome"), "forced") == 0)
+		remark(c, any, "%s: the configuration forces an answer, for testing hosts only.", title);
+	else if (json_is_true(json_object_get(component, "Overridden")))
+		remark(c, any, "%s: the configuration overrides the profile.", title);
+	if (*error)
+		remark(c, any, "%s, %s: %s", title, moment_local(usec, when), error);
+}
+
+static void print_below(const struct ctl *c, const json_t *facts, const json_t *releases, size_t weakest)
+{
+	bool any = false;
 	json_t *component;
 	size_t i;
 
-	json_array_foreach(json_object_get(facts, "Components"), i, component) {
-		const char *title = json_text(component, "Title"), *error = json_text(component, "LastError");
-		char when[MOMENT_SIZE];
-
-		if (strcmp(json_text(component, "Outcome"), "forced") == 0)
-			print_field(c, "", "%s: the configuration forces an answer, for testing hosts only.", title);
-		else if (json_is_true(json_object_get(component, "Overridden")))
-			print_field(c, "", "%s: the configuration overrides the profile.", title);
-		if (*error)
-			print_field(c, "", "%s, %s: %s", title,
-				    moment_local((uint64_t)json_number(component, "LastErrorTimestamp"), when), error);
-	}
-}
-
-static void print_marks(const struct ctl *c, size_t weakest)
-{
-	for (size_t i = 1; i <= weakest; i++)
-		print_field(c, "", "%s %s", marks[i].mark, marks[i].meaning);
+	for (i = 1; i <= weakest; i++)
+		remark(c, &any, "%s %s", report_marks[i].mark, report_marks[i].meaning);
+	remark_mismatch(c, facts, releases, &any);
+	remark_others(c, facts, releases, &any);
+	json_array_foreach(json_object_get(facts, "Components"), i, component)
+		remark_component(c, component, &any);
 }
 
 static int print_text_form(struct ctl *c, const json_t *facts, const json_t *releases)
@@ -373,12 +266,8 @@ static int print_text_form(struct ctl *c, const json_t *facts, const json_t *rel
 	status = print_table(c, facts, releases, &weakest);
 	if (status)
 		return status;
-	if (!bare) {
-		(void)fputc('\n', c->out.to);
-		print_marks(c, weakest);
-		print_others(c, facts, releases);
-		print_remarks(c, facts);
-	}
+	if (!bare)
+		print_below(c, facts, releases, weakest);
 	return print_end(c, CTL_DONE);
 }
 
@@ -389,7 +278,7 @@ int verb_status(struct ctl *c, char **arguments)
 
 	(void)arguments;
 	if (status == 0)
-		status = choose(c, facts, &releases);
+		status = report_choose(c, facts, &releases);
 	if (status)
 		return status;
 	if (!c->options->json)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "daemon/ctl/event_form.h"
+
+#include <string.h>
+
+#include "daemon/ctl/facts.h"
+#include "daemon/ctl/pool.h"
+
+static void print_negotiated(FILE *to, const json_t *event)
+{
+	char agreed[FACTS_AGREED_SIZE];
+	enum colour colour;
+
+	(void)fprintf(to, "negotiated, agreed on %s", facts_agreed(event, agreed, &colour));
+}
+
+static void print_lost(FILE *to, const json_t *event)
+{
+	(void)event;
+	(void)fputs("lost, what was agreed on does not hold any more", to);
+}
+
+static void print_stepped(FILE *to, const json_t *event)
+{
+	(void)fprintf(to, "the clock was stepped by %+.6f s", (double)json_number(event, "Nanoseconds") / 1e9);
+}
+
+static void print_pool(FILE *to, const json_t *event)
+{
+	long long pool = json_number(event, "Pool");
+
+	if (pool >= 0 && pool < POOLS)
+		(void)fprintf(to, "pool %lld, %s, has changed", pool, pool_name((unsigned)pool));
+	else
+		(void)fprintf(to, "pool %lld has changed", pool);
+}
+
+static void print_configuration(FILE *to, const json_t *event)
+{
+	(void)event;
+	(void)fputs("the configuration has changed", to);
+}
+
+static void print_started(FILE *to, const json_t *event)
+{
+	(void)event;
+	(void)fputs("vmicd is on the bus", to);
+}
+
+static void print_stopped(FILE *to, const json_t *event)
+{
+	(void)event;
+	(void)fputs("vmicd is not on the bus any more", to);
+}
+
+/* "State is running, Answer is 3.0/5.0". Points of time are those of the line. */
+static void print_properties(FILE *to, const json_t *event)
+{
+	const char *name, *between = "";
+	json_t *value;
+	size_t i;
+
+	json_object_foreach(json_object_get(event, "Changed"), name, value) {
+		_cleanup_(freep) char *line = json_line(value);
+
+		if (strstr(name, "Timestamp"))
+			continue;
+		(void)fprintf(to, "%s%s is %s", between, name, line && *line ? line : "empty");
+		between = ", ";
+	}
+	json_array_foreach(json_object_get(event, "Invalidated"), i, value) {
+		(void)fprintf(to, "%s%s has changed", between, json_string_text(value));
+		between = ", ";
+	}
+}
+
+/* What a newer daemon tells. */
+static void print_other(FILE *to, const json_t *event)
+{
+	_cleanup_(freep) char *line = json_line(json_object_get(event, "Arguments"));
+
+	(void)fprintf(to, "%s %s", json_text(event, "Event"), line ? line : "");
+}
+
+static const struct event_form forms[] = {
+	{ "Negotiated", { "Outcome", "Answer" }, COLOUR_GREEN, print_negotiated },
+	{ "Lost", { NULL }, COLOUR_YELLOW, print_lost },
+	{ "ClockStepped", { "Nanoseconds" }, COLOUR_YELLOW, print_stepped },
+	{ "PoolChanged", { "Pool" }, COLOUR_PLAIN, print_pool },
+	{ "ConfigurationChanged", { NULL }, COLOUR_PLAIN, print_configuration },
+	{ "PropertiesChanged", { "Interface", "Changed", "Invalidated" }, COLOUR_DIM, print_properties },
+	{ "Started", { NULL }, COLOUR_GREEN, print_started },
+	{ "Stopped", { NULL }, COLOUR_RED, print_stopped },
+};
+
+static const struct event_form other = { .colour = COLOUR_PLAIN, .print = print_other };
+
+const struct event_form *event_form_of(const char *member)
+{
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+		if (strcmp(forms[i].member, member) == 0)
+			return &forms[i];
+	return &other;
+}
