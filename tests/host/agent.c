@@ -114,6 +114,16 @@ static int do_resume(struct agent *a, json_t *from, json_t *answer)
 	return a->home->ops->resume(a->home);
 }
 
+static int do_reload(struct agent *a, json_t *from, json_t *answer)
+{
+	const char *drop_in;
+
+	(void)answer;
+	if (json_unpack(from, "[s !]", &drop_in) < 0)
+		return -EINVAL;
+	return a->home->ops->reload(a->home, drop_in);
+}
+
 static int do_count(struct agent *a, json_t *from, json_t *answer)
 {
 	const char *text;
@@ -213,11 +223,11 @@ static const struct {
 } operations[] = {
 	{ "prepare", true, do_prepare }, { "start", false, do_start },
 	{ "stop", false, do_stop },      { "pause", false, do_pause },
-	{ "resume", false, do_resume },  { "count", false, do_count },
-	{ "log", false, do_log },        { "append", false, do_append },
-	{ "check", false, do_check },    { "size", false, do_size },
-	{ "lock", false, do_lock },      { "unlock", false, do_unlock },
-	{ "clean", true, do_clean },
+	{ "resume", false, do_resume },  { "reload", false, do_reload },
+	{ "count", false, do_count },    { "log", false, do_log },
+	{ "append", false, do_append },  { "check", false, do_check },
+	{ "size", false, do_size },      { "lock", false, do_lock },
+	{ "unlock", false, do_unlock },  { "clean", true, do_clean },
 };
 
 /* --- the conversation --- */

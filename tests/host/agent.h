@@ -11,6 +11,7 @@
  *	["prepare", "CONFIG", [[0, "key", "value"], ...]]	{"dir": "/tmp/...", "clock": N}
  *	["start", ["vmicd", "--config={config}"]]		{}
  *	["stop"]  ["pause"]  ["resume"]				{}
+ *	["reload", "DROP-IN"]					{}
  *	["count", "TEXT"]					{"n": N}
  *	["log"]							{"text": "..."}
  *	["append", [0, "key", "value"]]				{}

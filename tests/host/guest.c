@@ -173,6 +173,13 @@ int guest_resume(struct guest *g)
 	return kill(g->pid, SIGCONT) < 0 ? -errno : 0;
 }
 
+int guest_hang_up(struct guest *g)
+{
+	if (!g || g->pid <= 0)
+		return -ESRCH;
+	return kill(g->pid, SIGHUP) < 0 ? -errno : 0;
+}
+
 struct guest *guest_free(struct guest *g)
 {
 	if (!g)

@@ -40,6 +40,9 @@ void guest_stop(struct guest *g);
 _must_check_ int guest_pause(struct guest *g);
 int guest_resume(struct guest *g);
 
+/* Asks it to read its configuration again (SIGHUP). 0; -ESRCH: it has ended; negative errno. */
+_must_check_ int guest_hang_up(struct guest *g);
+
 /* Kills it if it still runs, and waits for it. Takes NULL; returns NULL. */
 struct guest *guest_free(struct guest *g);
 

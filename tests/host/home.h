@@ -46,6 +46,9 @@ struct home_ops {
 	/* It stands still, as in a VM that hangs, and goes on. -ESRCH: it has ended. */
 	int (*pause)(struct home *h);
 	int (*resume)(struct home *h);
+	/* Gives it another drop-in of its configuration, instead of the one before if there is one, with
+	 * {dir} replaced, and has it read all of it again. -ESRCH: it has ended. */
+	int (*reload)(struct home *h, const char *drop_in);
 	/* The lines of the log that hold the text. */
 	int (*count_log)(struct home *h, const char *text, size_t *ret);
 	/* The end of the log, the caller's to free. */

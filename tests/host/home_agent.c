@@ -233,6 +233,11 @@ static int agent_resume(struct home *h)
 	return call(h, request("resume"), NULL);
 }
 
+static int agent_reload(struct home *h, const char *drop_in)
+{
+	return call(h, json_pack("[s, s]", "reload", drop_in), NULL);
+}
+
 static int agent_count_log(struct home *h, const char *text, size_t *ret)
 {
 	long n;
@@ -332,6 +337,7 @@ static const struct home_ops agent_ops = {
 	.stop = agent_stop,
 	.pause = agent_pause,
 	.resume = agent_resume,
+	.reload = agent_reload,
 	.count_log = agent_count_log,
 	.read_log = agent_read_log,
 	.append = agent_append,

@@ -75,17 +75,17 @@ static int make_pools(const struct home_here *here, const struct home_setup *set
 	return r;
 }
 
-static int write_config(const struct home_here *here, const char *text)
+/* Writes a file of the directory: a beginning, and then the text with {dir} replaced. */
+static int write_text(const struct home_here *here, const char *name, const char *head, const char *text)
 {
 	char path[512];
 	FILE *f;
 
-	(void)snprintf(path, sizeof(path), "%s/guest.conf", here->dir);
+	(void)snprintf(path, sizeof(path), "%s/%s", here->dir, name);
 	f = fopen(path, "we");
 	if (!f)
 		return -errno;
-	/* First, so that the configuration can say something else. */
-	fprintf(f, "[KVP]\nPoolDirectory=%s/pools\n", here->dir);
+	fputs(head, f);
 	while (*text) {
 		if (strncmp(text, "{dir}", 5) == 0) {
 			fputs(here->dir, f);
@@ -95,6 +95,15 @@ static int write_config(const struct home_here *here, const char *text)
 		}
 	}
 	return fclose(f) == 0 ? 0 : -errno;
+}
+
+static int write_config(const struct home_here *here, const char *text)
+{
+	char head[512];
+
+	/* First, so that the configuration can say something else. */
+	(void)snprintf(head, sizeof(head), "[KVP]\nPoolDirectory=%s/pools\n", here->dir);
+	return write_text(here, "guest.conf", head, text);
 }
 
 static int here_prepare(struct home *h, const struct home_setup *setup)
@@ -155,6 +164,19 @@ static int here_pause(struct home *h)
 static int here_resume(struct home *h)
 {
 	return guest_resume(of_home(h)->guest);
+}
+
+static int here_reload(struct home *h, const char *drop_in)
+{
+	struct home_here *here = of_home(h);
+	char path[512];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s/guest.conf.d", here->dir);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	r = write_text(here, "guest.conf.d/reload.conf", "", drop_in);
+	return r < 0 ? r : guest_hang_up(here->guest);
 }
 
 /* --- files --- */
@@ -220,6 +242,7 @@ static const struct home_ops here_ops = {
 	.stop = here_stop,
 	.pause = here_pause,
 	.resume = here_resume,
+	.reload = here_reload,
 	.count_log = here_count_log,
 	.read_log = here_read_log,
 	.append = here_append,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "tests/host/scenario_machine.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define LOG_LOOK_MS 10
@@ -136,13 +137,32 @@ int machine_step_pool(struct play *p, char *const *words)
 	return play_expected(p, "pool 0 to 4 and append, record, size, lock or unlock");
 }
 
+/* Each word is a line of the drop-in. */
+static int guest_reload(struct play *p, char *const *lines)
+{
+	char drop_in[1024] = "";
+	size_t n = 0;
+	int r;
+
+	for (; *lines && n < sizeof(drop_in); lines++)
+		n += (size_t)snprintf(drop_in + n, sizeof(drop_in) - n, "%s\n", *lines);
+	if (n >= sizeof(drop_in))
+		return play_expected(p, "guest reload and less than 1024 bytes of configuration");
+	if (play_is_dry(p))
+		return 0;
+	r = p->home->ops->reload(p->home, drop_in);
+	return r < 0 ? play_fail(p, "cannot have the guest reload: %s", strerror(-r)) : 0;
+}
+
 int machine_step_guest(struct play *p, char *const *words)
 {
 	bool stop = words[0] && strcmp(words[0], "stop") == 0;
 	int r;
 
+	if (words[0] && strcmp(words[0], "reload") == 0)
+		return guest_reload(p, words + 1);
 	if (!words[0] || words[1] || (!stop && strcmp(words[0], "continue") != 0))
-		return play_expected(p, "guest stop or continue");
+		return play_expected(p, "guest stop, continue or reload [LINE...]");
 	if (play_is_dry(p))
 		return 0;
 	r = stop ? p->home->ops->pause(p->home) : p->home->ops->resume(p->home);

@@ -162,6 +162,7 @@ static const struct {
 	{ "locked", 0x800704f7 },
 	{ "not-connected", 0x8007048f },
 	{ "invalid", 0x80070057 },
+	{ "denied", 0x80070005 },
 	{ "not-found", 0x80041002 },
 	{ "exists", 0x80070050 },
 	{ "disk-full", 0x80070070 },

@@ -205,8 +205,8 @@ static void a_program_lives_there(struct fixture *f, struct home *h)
 
 	f->ends = 0;
 	prepare(h);
-	start(f, h, "trap 'echo bye; exit 3' TERM; echo \"$1 $2 $3\"; echo ready; printf 'a\\377'; "
-		    "while :; do sleep 0.01; done");
+	start(f, h, "trap 'echo bye; exit 3' TERM; trap 'echo hup $(cat $1.d/*)' HUP; echo \"$1 $2 $3\"; "
+		    "echo ready; printf 'a\\377'; while :; do sleep 0.01; done");
 	await_log(f, h, "ready");
 	assert_int_equal(h->ops->pause(h), 0);
 	assert_int_equal(h->ops->resume(h), 0);
@@ -224,6 +224,7 @@ static void a_program_lives_there(struct fixture *f, struct home *h)
 	free(log);
 	assert_int_equal(h->ops->pause(h), -ESRCH);
 	assert_int_equal(h->ops->resume(h), -ESRCH);
+	assert_int_equal(h->ops->reload(h, ""), -ESRCH);
 	assert_int_equal(h->ops->stop(h), 0);
 
 	prepare(h);
@@ -238,6 +239,21 @@ static void a_program_lives_there(struct fixture *f, struct home *h)
 	assert_int_equal(h->ops->clean(h), 0);
 	(void)sd_event_run(f->event, 20000);
 	assert_int_equal(f->ends, 2);
+}
+
+static void it_reloads_there(struct fixture *f, struct home *h)
+{
+	char wanted[512];
+
+	prepare(h);
+	start(f, h, "trap 'echo hup $(cat $1.d/*) end' HUP; echo ready; while :; do sleep 0.01; done");
+	await_log(f, h, "ready");
+	assert_int_equal(h->ops->reload(h, "[A]\nB={dir}\n"), 0);
+	(void)snprintf(wanted, sizeof(wanted), "hup [A] B=%s end", h->dir);
+	await_log(f, h, wanted);
+	assert_int_equal(h->ops->reload(h, ""), 0);
+	await_log(f, h, "hup end");
+	assert_int_equal(h->ops->clean(h), 0);
 }
 
 static void it_cannot_set_the_clock(struct fixture *f, struct home *h)
@@ -265,6 +281,7 @@ static void a_home_is_here_and_far_away(void **state)
 		files_are_made_and_looked_at(homes[i]);
 		pools_are_locked(homes[i]);
 		a_program_lives_there(f, homes[i]);
+		it_reloads_there(f, homes[i]);
 		it_cannot_set_the_clock(f, homes[i]);
 	}
 	assert_string_equal(f->here->mac, f->far->mac);
@@ -504,6 +521,8 @@ static void wrong_requests_are_refused(void **state)
 		{ "[\"start\",[1]]", EINVAL_ },
 		{ "[\"start\",{}]", EINVAL_ },
 		{ "[\"pause\"]", E(3) },
+		{ "[\"reload\",\"\"]", E(3) },
+		{ "[\"reload\"]", EINVAL_ },
 	};
 	struct fixture *f = *state;
 

@@ -501,8 +501,8 @@ static void test_wrong_steps_are_explained(void **state)
 		{ "repeat 2 as\nwait 1\nend\n", ":1: expected repeat TIMES" },
 		{ "repeat 2 every\nwait 1\nend\n", ":1: expected repeat TIMES" },
 		{ "repeat 2 every 5 as n\nwait 1\nend\n", ":1: expected repeat TIMES" },
-		{ "guest\n", ":1: expected guest stop or continue" },
-		{ "guest dance\n", ":1: expected guest stop or continue" },
+		{ "guest\n", ":1: expected guest stop, continue or reload [LINE...]" },
+		{ "guest dance\n", ":1: expected guest stop, continue or reload [LINE...]" },
 		{ "repeat 2\nwait x\nend\n", ":2: expected wait MILLISECONDS" },
 	};
 	char why[1024];
@@ -642,6 +642,8 @@ static char *run_whole(const char *text, char *const *guest, unsigned slow, int 
 
 #define SHELL(script) { "/bin/sh", "-c", script, NULL }
 /* A guest that opens nothing, and ends when it is asked to. */
+/* And one that says what its drop-ins hold when it is told to. */
+#define HANGS_UP "trap 'echo hup $(cat $0.d/*) end' HUP; " IDLE
 #define IDLE "trap 'exit 0' TERM; echo ready; while :; do sleep 0.01; done"
 
 static void test_runs_of_whole_files(void **state)
@@ -673,6 +675,9 @@ static void test_runs_of_whole_files(void **state)
 		{ "config [KVP]\nargument --c={config}\nlog ready\n", SHELL(IDLE), 0, "1 passed",
 		  "FAILED", 0 },
 		{ "log ready\nguest stop\nguest continue\nwait 1\n", SHELL(IDLE), 0, "1 passed",
+		  "FAILED", 0 },
+		{ "log ready\nguest reload [A] \"B=c d\"\nlog \"hup [A] B=c d end\"\nguest reload\n"
+		  "log \"hup end\"\n", { "/bin/sh", "-c", HANGS_UP, "{config}", NULL }, 0, "1 passed",
 		  "FAILED", 0 },
 		/* A guest that stands still must be let go on, or it never ends. */
 		{ "log ready\nguest stop\nwait 1\n", SHELL(IDLE), 0, "1 passed", "SIGTERM", 0 },
