@@ -404,10 +404,18 @@ static void count_request(struct channel *c, int error)
 		channel_log_failure(&c->to, now_usec(c), error);
 }
 
+static void count_blocked(struct channel *c, const struct ic_op *op)
+{
+	c->counts.refused++;
+	channel_log_blocked(&c->to, now_usec(c), op);
+}
+
 static void act_on(struct channel *c, const struct ic_result *result)
 {
 	if (result->negotiated)
 		on_negotiated(c);
+	else if (result->blocked)
+		count_blocked(c, result->blocked);
 	else if (result->why)
 		refuse(c, result->error, result->why,
 		       result->verdict == IC_REPLY ? "refusing it" : "ignoring it");

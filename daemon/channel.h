@@ -38,7 +38,7 @@ struct channel_options {
 struct channel_counts {
 	uint64_t negotiations;
 	uint64_t requests; /* of the component's own kind, negotiations left out */
-	uint64_t refused;  /* of all messages, those that made no sense, or not then */
+	uint64_t refused;  /* of all messages, those that made no sense, or not then, or are blocked */
 	uint64_t failed;   /* requests that were answered with an error of ours */
 	uint64_t rescinds;
 	uint64_t lost_interrupts; /* packets that were found without */

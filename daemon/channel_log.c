@@ -175,6 +175,20 @@ void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, c
 	warn(to, &to->refusals, now_usec, error, text);
 }
 
+/* No trouble, and so not what went wrong last. */
+void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct ic_op *op)
+{
+	char name[POLICY_NAME_SIZE], f_component[64], f_operation[64];
+	const char *const fields[] = { f_component, f_operation, NULL };
+
+	policy_name_of(to->service, op, name);
+	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
+	(void)snprintf(f_operation, sizeof(f_operation), "VMIC_OPERATION=%s", name);
+	log_limited(to->log, &to->blocked, ns(now_usec), LOG_NOTICE, fields,
+		    "%s: the host asked for %s, which the configuration blocks, refusing it",
+		    to->service->name, name);
+}
+
 void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 {
 	/* No such key, no more items, no such adapter: what a host hears every day. And what vmicd

@@ -11,7 +11,7 @@ struct channel_log {
 	const struct log *log;
 	const struct ic_service *service;
 	const struct conf_component *conf; /* what was admitted to; not needed for refusals and failures */
-	struct log_rate negotiations, refusals, failures, troubles;
+	struct log_rate negotiations, refusals, blocked, failures, troubles;
 	/* What went wrong last, logged or not: a sentence, or "". */
 	char last[256];
 	uint64_t last_usec; /* CLOCK_REALTIME */
@@ -23,6 +23,9 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 /* Says that a message of the host was not served: why and what now are clauses. */
 void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, const char *why,
 			 const char *what_now);
+
+/* Says that the policy blocks what the host asked for, which was refused. */
+void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct ic_op *op);
 
 /* Says that a well-formed request failed, unless the error is an ordinary answer. */
 void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error);

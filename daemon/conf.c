@@ -26,8 +26,9 @@ static bool raws_equal(const struct ic_raw *a, const struct ic_raw *b)
 
 bool conf_component_equal(const struct conf_component *a, const struct conf_component *b)
 {
-	return a->enabled == b->enabled && conf_versions_equal(&a->policy, &b->policy) &&
-	       raws_equal(&a->policy.raw, &b->policy.raw) && a->answer_delay_s == b->answer_delay_s;
+	return a->enabled == b->enabled && a->blocked == b->blocked &&
+	       conf_versions_equal(&a->policy, &b->policy) && raws_equal(&a->policy.raw, &b->policy.raw) &&
+	       a->answer_delay_s == b->answer_delay_s;
 }
 
 bool conf_component_has_own_answers(const struct conf_component *c)

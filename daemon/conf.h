@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/log.h"
+#include "daemon/policy.h"
 #include "hv_util/heartbeat.h"
 #include "hv_util/ic.h"
 #include "hv_util/profile.h"
@@ -26,6 +27,7 @@ extern const char *const conf_route_names[CONF_ROUTES];
 
 struct conf_component {
 	bool enabled;
+	bool blocked;             /* by [Policy], whatever enabled says */
 	const char *profile;      /* its name: whose versions these are, but for what is overridden */
 	struct ic_policy policy;  /* the profile's, with what the configuration says instead */
 	bool overridden;          /* policy is not the profile's as it stands */
@@ -40,13 +42,14 @@ struct conf {
 	enum conf_clock clock;
 	char pool_directory[4096];
 	enum conf_route kvp_route;
+	struct policy_list allow, block; /* with what comes of them in the components and their policies */
 	struct conf_component component[IC_COMPONENTS];
 };
 
-/* Whether to open its channel: it is enabled, and the profile knows the component. */
+/* Whether to open its channel: it is wanted, and the profile knows the component. */
 static inline bool conf_component_is_served(const struct conf_component *c)
 {
-	return c->enabled && c->policy.message.n > 0;
+	return c->enabled && !c->blocked && c->policy.message.n > 0;
 }
 
 /* Whether the configuration says something of its negotiations that the profile does not. */
@@ -55,7 +58,7 @@ bool conf_component_has_own_answers(const struct conf_component *c);
 /* Whether both admit to the same versions. */
 bool conf_versions_equal(const struct ic_policy *a, const struct ic_policy *b);
 
-/* Whether both make the same of every negotiation. */
+/* Whether both make the same of every negotiation. Which operations are blocked has no say in that. */
 bool conf_component_equal(const struct conf_component *a, const struct conf_component *b);
 
 /* A sentence for the user: file, line, what was there, what was expected. */

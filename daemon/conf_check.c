@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hv_util/timesync.h"
+
 /* --- what surprises, judged on what is in force --- */
 
 static bool is_served(const struct conf *conf, enum ic_component c)
@@ -68,6 +70,25 @@ static bool answers_late(const struct conf *conf, enum ic_component c)
 	return conf->component[c].answer_delay_s > 0;
 }
 
+static bool lists_overlap(const struct conf *conf, enum ic_component c)
+{
+	(void)c;
+	return policy_lists_overlap(&conf->allow, &conf->block);
+}
+
+static bool steps_blocked(const struct conf *conf, enum ic_component c)
+{
+	return conf->clock == CONF_CLOCK_STEP && is_served(conf, c) &&
+	       conf->component[c].policy.blocked & ic_operations_named(&ic_timesync, "sync");
+}
+
+static bool blocks_all(const struct conf *conf, enum ic_component c)
+{
+	uint32_t blocked = conf->component[c].policy.blocked;
+
+	return is_served(conf, c) && blocked && blocked == policy_operations(c);
+}
+
 #define FOR_TESTING "this is for testing hosts, no guest should answer so"
 
 /* key is what the sentence is about; no two sections' keys have the same name but for the components'. */
@@ -79,6 +100,9 @@ static const struct {
 	{ "LogLevel", is_quiet, "negotiations are logged at level info, and so are not logged" },
 	{ "Profile", serves_nothing, "no component is served" },
 	{ "Clock", steps_unserved, "TimeSync is not served, the clock is never stepped" },
+	{ "Clock", steps_blocked, "timesync.sync is blocked, the clock is never stepped" },
+	{ "Block", lists_overlap, "what is in Allow as well is blocked" },
+	{ "Enable", blocks_all, "all its operations are blocked, while its channel is open and negotiated" },
 	{ "Route", routes_unserved, "KVP is not served" },
 	{ "Route", routes_answers,
 	  "hv_utils negotiates itself, what [KVP] says of versions and answers is ignored" },

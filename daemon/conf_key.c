@@ -275,6 +275,18 @@ static bool get_answer_truncate(const struct conf_row *row, const struct conf *c
 	return raw->has_truncate;
 }
 
+static int set_list(const struct conf_row *row, struct conf_said *said, enum ic_component c, const char *value)
+{
+	return policy_list_add(place_in(row, said, c), value);
+}
+
+static bool get_list(const struct conf_row *row, const struct conf *conf, enum ic_component c,
+		     char to[static CONF_VALUE_SIZE])
+{
+	policy_list_format(place_of(row, conf, c), to, CONF_VALUE_SIZE);
+	return true;
+}
+
 /* --- the table --- */
 
 #define CHOICE(table, n, member)                                            \
@@ -287,6 +299,8 @@ _Static_assert(sizeof(enum conf_clock) == sizeof(unsigned) && sizeof(int) == siz
 #define VERSIONS_EXPECTED \
 	"versions that vmicd speaks, best first, each once, separated by spaces, such as \"3.0 1.0\""
 
+#define NAMES_EXPECTED "names that 'vmicd --list-operations' prints, separated by spaces"
+
 const struct conf_row conf_rows[] = {
 	{ "Daemon", "LogLevel", CHOICE(log_level_names, ARRAY_LEN(log_level_names), log_level),
 	  .expected = "err, warning, notice, info or debug" },
@@ -294,6 +308,10 @@ const struct conf_row conf_rows[] = {
 	  .expected = "auto, journal or stderr" },
 	{ "Negotiation", "Profile", set_profile, get_profile,
 	  .expected = "a name that 'vmicd --list-profiles' prints" },
+	{ "Policy", "Allow", set_list, get_list, .accumulates = true,
+	  .place = { .offset = offsetof(struct conf, allow) }, .expected = NAMES_EXPECTED },
+	{ "Policy", "Block", set_list, get_list, .accumulates = true,
+	  .place = { .offset = offsetof(struct conf, block) }, .expected = NAMES_EXPECTED },
 	{ "Heartbeat", "ApplicationState",
 	  CHOICE(heartbeat_state_names, HEARTBEAT_STATES, application_state),
 	  .expected = "unknown, healthy, critical or stopped" },

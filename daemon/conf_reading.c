@@ -204,7 +204,7 @@ static struct conf resolved(const struct conf_said *said)
 {
 	struct conf conf = said->conf;
 
-	for (int c = 0; c < IC_COMPONENTS; c++) {
+	for (enum ic_component c = 0; c < IC_COMPONENTS; c++) {
 		const struct conf_overrides *o = &said->overrides[c];
 		struct conf_component *to = &conf.component[c];
 
@@ -216,6 +216,8 @@ static struct conf resolved(const struct conf_said *said)
 		if (o->has_no_match)
 			to->policy.no_match = o->no_match;
 		to->policy.raw = o->raw;
+		to->policy.blocked = policy_blocked(&conf.allow, &conf.block, c);
+		to->blocked = !policy_allows(&conf.allow, &conf.block, c);
 		to->profile = conf.profile->name;
 		to->overridden = !conf_versions_equal(&to->policy, &conf.profile->component[c]);
 	}

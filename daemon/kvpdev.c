@@ -40,6 +40,7 @@ struct kvpdev {
 	const struct log *log;
 	struct channel_log to;
 	struct kvp *kvp;
+	const struct ic_policy *policy;
 	const char *path;
 	enum state state;
 	int fd;
@@ -189,7 +190,7 @@ static void send_answer(struct kvpdev *d)
 /* Serves what is in msg, for the first time or again. */
 static void serve(struct kvpdev *d, size_t len)
 {
-	struct ic_result result = kvp_msg_handle(d->kvp, d->msg, len);
+	struct ic_result result = kvp_msg_handle(d->kvp, d->msg, len, d->policy->blocked);
 
 	switch (result.verdict) {
 	case IC_NOTHING:
@@ -202,7 +203,9 @@ static void serve(struct kvpdev *d, size_t len)
 		timer_start(d, RETRY_USEC);
 		break;
 	case IC_REPLY:
-		if (result.why)
+		if (result.blocked)
+			channel_log_blocked(&d->to, now_usec(d), result.blocked);
+		else if (result.why)
 			channel_log_refusal(&d->to, now_usec(d), result.error, result.why, "refusing it");
 		else if (result.error < 0)
 			channel_log_failure(&d->to, now_usec(d), result.error);
@@ -295,6 +298,7 @@ int kvpdev_new(const struct kvpdev_options *options, struct kvpdev **ret)
 	d->event = options->event;
 	d->log = options->log;
 	d->kvp = options->kvp;
+	d->policy = options->policy;
 	d->path = options->path ? options->path : KVPDEV_PATH;
 	d->to = (struct channel_log){ .log = options->log, .service = &ic_kvp };
 	/* Not the default accuracy: it would make 250 ms of the 5 ms of a retry. */

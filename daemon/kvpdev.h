@@ -20,6 +20,7 @@ struct kvpdev_options {
 	sd_event *event;
 	const struct log *log;
 	struct kvp *kvp;  /* its ops and user serve; must live as long */
+	const struct ic_policy *policy; /* what of it is blocked, asked for each request; must live as long */
 	const char *path; /* NULL: KVPDEV_PATH */
 };
 

@@ -11,6 +11,7 @@
 #include "daemon/conf_check.h"
 #include "daemon/conf_dump.h"
 #include "daemon/manager.h"
+#include "daemon/policy.h"
 #include "hv_util/profile.h"
 
 #define EXIT_USAGE 2
@@ -21,7 +22,9 @@ static const char *arg_transport = "uio";
 static const char *arg_socket; /* the path in it; NULL: the transport is uio */
 static const char *arg_profile;
 static bool arg_dry_run;
-static enum { RUN = 0, LIST_PROFILES, SHOW_PROFILE, CHECK_CONFIG, DUMP_CONFIG, HELP, VERSION } arg_action;
+static enum {
+	RUN = 0, LIST_PROFILES, SHOW_PROFILE, LIST_OPERATIONS, CHECK_CONFIG, DUMP_CONFIG, HELP, VERSION
+} arg_action;
 
 static void help(void)
 {
@@ -35,6 +38,7 @@ static void help(void)
 		     "  -n --dry-run                answer the host, but change nothing on this machine\n"
 		     "     --list-profiles          print the profiles, one a line\n"
 		     "     --show-profile=NAME      print the versions that a profile admits to, best first\n"
+		     "     --list-operations        print what [Policy] can allow and block, one a line\n"
 		     "     --check-config           read the configuration, and say what is wrong or odd with it\n"
 		     "     --dump-config            print the configuration in force, as a file that can be read\n"
 		     "  -h --help                   print this\n"
@@ -89,6 +93,14 @@ static int show_profile(const char *name)
 	return 0;
 }
 
+static void list_operations(void)
+{
+	struct policy_name name;
+
+	for (size_t i = 0; policy_name_at(i, &name) == 0; i++)
+		(void)printf("%s\n", name.text);
+}
+
 static int parse_transport(const char *value)
 {
 	arg_transport = value;
@@ -108,13 +120,15 @@ static int parse_transport(const char *value)
 /* 0, or -EINVAL, which has been said. */
 static int parse_arguments(int argc, char **argv)
 {
-	enum { OPT_LIST_PROFILES = 256, OPT_SHOW_PROFILE, OPT_CHECK_CONFIG, OPT_DUMP_CONFIG };
+	enum { OPT_LIST_PROFILES = 256, OPT_SHOW_PROFILE, OPT_LIST_OPERATIONS, OPT_CHECK_CONFIG,
+	       OPT_DUMP_CONFIG };
 	static const struct option options[] = {
 		{ "transport", required_argument, NULL, 't' },
 		{ "config", required_argument, NULL, 'c' },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "list-profiles", no_argument, NULL, OPT_LIST_PROFILES },
 		{ "show-profile", required_argument, NULL, OPT_SHOW_PROFILE },
+		{ "list-operations", no_argument, NULL, OPT_LIST_OPERATIONS },
 		{ "check-config", no_argument, NULL, OPT_CHECK_CONFIG },
 		{ "dump-config", no_argument, NULL, OPT_DUMP_CONFIG },
 		{ "help", no_argument, NULL, 'h' },
@@ -141,6 +155,9 @@ static int parse_arguments(int argc, char **argv)
 		case OPT_SHOW_PROFILE:
 			arg_action = SHOW_PROFILE;
 			arg_profile = optarg;
+			break;
+		case OPT_LIST_OPERATIONS:
+			arg_action = LIST_OPERATIONS;
 			break;
 		case OPT_CHECK_CONFIG:
 			arg_action = CHECK_CONFIG;
@@ -314,6 +331,9 @@ int main(int argc, char **argv)
 		return printed();
 	case SHOW_PROFILE:
 		return show_profile(arg_profile) < 0 ? EXIT_USAGE : printed();
+	case LIST_OPERATIONS:
+		list_operations();
+		return printed();
 	case CHECK_CONFIG:
 	case DUMP_CONFIG:
 		return show_config() < 0 ? EXIT_USAGE : printed();

@@ -189,18 +189,22 @@ static int start_kvp(struct manager *m, bool dry_run)
 }
 
 /* Route=hv_utils, which needs a kernel with a driver: a simulated host has none. */
-static int start_kvpdev(struct manager *m)
+static bool is_behind_driver(const struct manager *m)
+{
+	return m->conf.kvp_route == CONF_ROUTE_HV_UTILS && m->uio;
+}
+
+static int open_kvpdev(struct manager *m)
 {
 	const struct conf_component *conf = &m->conf.component[IC_KVP];
-	const struct kvpdev_options options = { .event = m->event, .log = m->log, .kvp = &m->kvp };
+	const struct kvpdev_options options = {
+		.event = m->event,
+		.log = m->log,
+		.kvp = &m->kvp,
+		.policy = &conf->policy,
+	};
 	int r;
 
-	if (!conf->enabled || m->conf.kvp_route != CONF_ROUTE_HV_UTILS)
-		return 0;
-	if (!m->uio) {
-		log_warning(m->log, "KVP: there is no hv_utils at a simulated host, Route=hv_utils is ignored");
-		return 0;
-	}
 	/* What it says of negotiations is lost on a driver that negotiates itself. */
 	if (conf_component_has_own_answers(conf))
 		log_warning(m->log, "KVP: hv_utils negotiates itself, what [KVP] says of versions and answers is "
@@ -209,6 +213,25 @@ static int start_kvpdev(struct manager *m)
 	if (r < 0)
 		log_error(m->log, "cannot set up KVP behind hv_utils: %s", strerror(-r));
 	return r;
+}
+
+/* Serves behind the driver as the configuration says now. */
+static int update_kvpdev(struct manager *m)
+{
+	bool wanted = is_behind_driver(m) && conf_component_is_served(&m->conf.component[IC_KVP]);
+
+	if (wanted && !m->kvpdev)
+		return open_kvpdev(m);
+	if (!wanted)
+		m->kvpdev = kvpdev_free(m->kvpdev);
+	return 0;
+}
+
+static int start_kvpdev(struct manager *m)
+{
+	if (m->conf.kvp_route == CONF_ROUTE_HV_UTILS && !m->uio)
+		log_warning(m->log, "KVP: there is no hv_utils at a simulated host, Route=hv_utils is ignored");
+	return update_kvpdev(m);
 }
 
 /* --- while it runs --- */
@@ -266,6 +289,7 @@ static void apply(struct manager *m, struct conf *conf)
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		if (m->channels[i] && is_other[i])
 			channel_update(m->channels[i]);
+	(void)update_kvpdev(m); /* which has logged what failed: the rest is in force */
 	tell_configured(m);
 }
 
@@ -367,7 +391,7 @@ static int start_channels(struct manager *m)
 		};
 		int r;
 
-		if (service->component == IC_KVP && m->kvpdev)
+		if (service->component == IC_KVP && is_behind_driver(m))
 			continue;
 		if (!options.user) {
 			log_error(m->log, "%s has nothing to work on: service_user does not know it",

@@ -134,13 +134,17 @@ static struct ic_result negotiate(struct ic *ic, const struct ic_header *h, uint
 	return result;
 }
 
-static struct ic_result run_op(const struct ic_service *s, uint32_t code, const struct ic_call *call)
+static struct ic_result run_op(const struct ic *ic, uint32_t code, const struct ic_call *call)
 {
-	const struct ic_op *op = op_find(s, code, call->message);
+	const struct ic_op *op = op_find(ic->service, code, call->message);
+	struct ic_result blocked = reply(-EPERM, "the configuration blocks the operation");
 	int r;
 
 	if (!op)
 		return reply(-EOPNOTSUPP, "the operation is unknown at this version");
+	blocked.blocked = op;
+	if (ic->policy->blocked & UINT32_C(1) << (op - ic->service->ops))
+		return blocked;
 	if (call->len < op->min_body)
 		return reply(-EBADMSG, "it is too short for its operation");
 
@@ -160,11 +164,11 @@ static struct ic_result dispatch(const struct ic *ic, const struct ic_header *h,
 		.len = h->size,
 	};
 	struct rd body = { .p = call.body, .left = call.len };
-	uint32_t code = s->op_size == 1 ? rd_u8(&body) : 0;
+	uint32_t code = s->op_code ? s->op_code(&call) : s->op_size == 1 ? rd_u8(&body) : 0;
 	struct ic_result result;
 
 	result = rd_result(&body) < 0 ? reply(-EBADMSG, "it has no operation") :
-					run_op(s, code, &call);
+					run_op(ic, code, &call);
 	result.op = code;
 	return result;
 }
@@ -215,6 +219,16 @@ struct ic_result ic_handle(struct ic *ic, uint8_t *msg, size_t len, size_t recei
 	if (result.verdict == IC_REPLY)
 		make_reply(msg, result.error);
 	return result;
+}
+
+uint32_t ic_operations_named(const struct ic_service *s, const char *name)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < s->n_ops; i++)
+		if (s->ops[i].name && strcmp(s->ops[i].name, name) == 0)
+			bits |= UINT32_C(1) << i;
+	return bits;
 }
 
 size_t ic_refuse(uint8_t *msg, size_t len, int error)

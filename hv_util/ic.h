@@ -30,7 +30,8 @@ struct ic_call {
 };
 
 struct ic_op {
-	uint32_t code;                   /* in the body's first op_size bytes */
+	const char *name; /* by which a policy may block it; rows of one name go together. NULL: none may */
+	uint32_t code;    /* in the body's first op_size bytes, or what op_code says */
 	struct ic_version since, until;  /* message versions: from since, before until; 0.0 = open */
 	uint16_t min_body;               /* shorter ones never reach the handler */
 	/* 0, or a negative errno that becomes the reply's status; the body must then be as it was.
@@ -44,10 +45,16 @@ struct ic_service {
 	const char *title; /* what Get-VMIntegrationService calls it */
 	enum ic_type type;
 	uint8_t op_size;   /* bytes of operation code: 0, 1 */
+	/* NULL, or what the operation is where no code says it. The body may be of any length; 0 where it
+	 * is too short to tell. */
+	uint32_t (*op_code)(const struct ic_call *call);
 	bool parses_by_size;  /* a request of another version than agreed is parsed by its size */
 	const struct ic_op *ops;
-	size_t n_ops;
+	size_t n_ops; /* at most IC_OPS_MAX */
 };
+
+/* As many as struct ic_policy has bits for. */
+#define IC_OPS_MAX 32
 
 /* One channel's conversation. Zero but for the first three is a new one. */
 struct ic {
@@ -74,6 +81,7 @@ struct ic_result {
 	const char *why;  /* the same as a clause for the log, or NULL */
 	uint16_t type;    /* of the message, 0 if it is too short to have one */
 	uint32_t op;
+	const struct ic_op *blocked; /* refused because the policy blocks this; otherwise NULL */
 };
 
 /*
@@ -86,6 +94,9 @@ struct ic_result ic_handle(struct ic *ic, uint8_t *msg, size_t len, size_t recei
 /* Makes msg, len bytes with an IC header, the refusal of itself with this errno's status. For a
  * request that was put off with IC_LATER for too long. Returns the reply's length. */
 size_t ic_refuse(uint8_t *msg, size_t len, int error);
+
+/* The bits of the operations that have this name; 0: none has. */
+uint32_t ic_operations_named(const struct ic_service *s, const char *name);
 
 /* Forgets what was negotiated: the channel was closed. */
 void ic_reset(struct ic *ic);

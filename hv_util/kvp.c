@@ -271,18 +271,19 @@ static int on_set_ip_binary(const struct ic_call *call)
 #define BINARY_SINCE { 5, 0 }
 
 static const struct ic_op ops[] = {
-	{ .code = KVP_GET, .min_body = KVP_GET_SIZE, .handle = on_get },
-	{ .code = KVP_SET, .min_body = KVP_GET_SIZE, .handle = on_set },
-	{ .code = KVP_DELETE, .min_body = KVP_DELETE_SIZE, .handle = on_delete },
-	{ .code = KVP_ENUMERATE, .min_body = KVP_ENUMERATE_SIZE, .handle = on_enumerate },
-	{ .code = KVP_GET_IP, .until = BINARY_SINCE, .min_body = KVP_IP_STRING_SIZE,
-	  .handle = on_get_ip_string },
-	{ .code = KVP_SET_IP, .until = BINARY_SINCE, .min_body = KVP_IP_STRING_SIZE,
-	  .handle = on_set_ip_string },
-	{ .code = KVP_GET_IP, .since = BINARY_SINCE, .min_body = KVP_IP_BINARY_SIZE,
-	  .handle = on_get_ip_binary },
-	{ .code = KVP_SET_IP, .since = BINARY_SINCE, .min_body = KVP_IP_BINARY_SIZE,
-	  .handle = on_set_ip_binary },
+	{ .name = "get", .code = KVP_GET, .min_body = KVP_GET_SIZE, .handle = on_get },
+	{ .name = "set", .code = KVP_SET, .min_body = KVP_GET_SIZE, .handle = on_set },
+	{ .name = "delete", .code = KVP_DELETE, .min_body = KVP_DELETE_SIZE, .handle = on_delete },
+	{ .name = "enumerate", .code = KVP_ENUMERATE, .min_body = KVP_ENUMERATE_SIZE,
+	  .handle = on_enumerate },
+	{ .name = "get-ip", .code = KVP_GET_IP, .until = BINARY_SINCE,
+	  .min_body = KVP_IP_STRING_SIZE, .handle = on_get_ip_string },
+	{ .name = "set-ip", .code = KVP_SET_IP, .until = BINARY_SINCE,
+	  .min_body = KVP_IP_STRING_SIZE, .handle = on_set_ip_string },
+	{ .name = "get-ip", .code = KVP_GET_IP, .since = BINARY_SINCE,
+	  .min_body = KVP_IP_BINARY_SIZE, .handle = on_get_ip_binary },
+	{ .name = "set-ip", .code = KVP_SET_IP, .since = BINARY_SINCE,
+	  .min_body = KVP_IP_BINARY_SIZE, .handle = on_set_ip_binary },
 };
 
 const struct ic_service ic_kvp = {

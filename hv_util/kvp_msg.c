@@ -246,7 +246,16 @@ bool kvp_msg_is_registered(const uint8_t *msg, size_t len)
 	return len == KVP_MSG_SIZE && msg[0] == OP_REGISTER1;
 }
 
-struct ic_result kvp_msg_handle(struct kvp *kvp, uint8_t *msg, size_t len)
+/* The service's row that is blocked and has this code, or NULL. */
+static const struct ic_op *blocked_op(uint32_t blocked, uint32_t code)
+{
+	for (size_t i = 0; i < ic_kvp.n_ops; i++)
+		if (blocked >> i & 1 && ic_kvp.ops[i].code == code)
+			return &ic_kvp.ops[i];
+	return NULL;
+}
+
+struct ic_result kvp_msg_handle(struct kvp *kvp, uint8_t *msg, size_t len, uint32_t blocked)
 {
 	struct ic_result result = { .verdict = IC_REPLY, .len = KVP_MSG_SIZE, .type = IC_TYPE_KVP };
 	unsigned pool;
@@ -256,9 +265,13 @@ struct ic_result kvp_msg_handle(struct kvp *kvp, uint8_t *msg, size_t len)
 
 	result.op = msg[0];
 	pool = msg[1];
+	result.blocked = blocked_op(blocked, result.op);
 	if (result.op >= ARRAY_LEN(ops)) {
 		result.error = -EOPNOTSUPP;
 		result.why = "the operation is unknown";
+	} else if (result.blocked) {
+		result.error = -EPERM;
+		result.why = "the configuration blocks the operation";
 	} else if (ops[result.op].has_pool && pool >= KVP_POOL_AUTO_INTERNAL) {
 		result.error = -EINVAL; /* as on the wire */
 	} else {

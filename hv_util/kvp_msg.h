@@ -22,10 +22,11 @@ bool kvp_msg_is_registered(const uint8_t *msg, size_t len);
 
 /*
  * Serves a request of the driver in place, as ic_handle does one of the host: len bytes at msg, which
- * has room for KVP_MSG_SIZE. IC_NOTHING: it is none, and there is nothing to answer with. IC_LATER
- * leaves it as it was. IC_REPLY: all of msg is the answer.
+ * has room for KVP_MSG_SIZE. blocked are bits of ic_kvp's operations (struct ic_policy). IC_NOTHING: it is
+ * none, and there is nothing to answer with. IC_LATER leaves it as it was. IC_REPLY: all of msg is the
+ * answer.
  */
-struct ic_result kvp_msg_handle(struct kvp *kvp, uint8_t *msg, size_t len);
+struct ic_result kvp_msg_handle(struct kvp *kvp, uint8_t *msg, size_t len, uint32_t blocked);
 
 /* Makes msg the refusal of itself, for a request that was put off for too long. */
 void kvp_msg_refuse(uint8_t msg[static KVP_MSG_SIZE], int error);

@@ -66,6 +66,7 @@ struct ic_policy {
 	struct ic_admitted framework, message; /* message.n == 0: the component is not served */
 	enum ic_no_match no_match;
 	struct ic_raw raw;
+	uint32_t blocked; /* bit n: the service's ops[n] is refused, which is no matter of versions */
 };
 
 enum ic_outcome {

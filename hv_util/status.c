@@ -10,6 +10,7 @@ static const struct {
 	enum hv_status status;
 } table[] = {
 	{ 0, HV_STATUS_OK },
+	{ EPERM, HV_STATUS_DENIED },
 	{ ENOENT, HV_STATUS_NOT_FOUND },
 	{ ENODATA, HV_STATUS_NO_MORE_ITEMS },
 	{ EOPNOTSUPP, HV_STATUS_NOT_SUPPORTED },

@@ -7,6 +7,9 @@
 enum hv_status {
 	HV_STATUS_OK = 0,
 	HV_STATUS_FAIL = 0x80004005,
+	/* [MS-ERREF] E_ACCESSDENIED, which hosts print as "General access denied error"; that they do so
+	 * for a component's answer as well is inferred. */
+	HV_STATUS_DENIED = 0x80070005,
 	HV_STATUS_NOT_FOUND = 0x80041002,      /* no such key, no such adapter */
 	HV_STATUS_NOT_SUPPORTED = 0x80070032,
 	HV_STATUS_EXISTS = 0x80070050,

@@ -58,8 +58,21 @@ static int on_time(const struct ic_call *call)
 	return ts->sample(ts->user, &sample);
 }
 
+/* The flags are the operation: what sets the clock, what is measured, and a probe, which is neither. */
+static uint32_t op_code(const struct ic_call *call)
+{
+	struct rd r = { .p = call->body, .left = call->len };
+	struct timesync_sample sample;
+	uint8_t flags = is_form_4(call->len, call->message) ? read_form_4(&r, &sample) :
+							      read_form_3(&r, &sample);
+
+	return flags & TIMESYNC_FLAG_SYNC ? TIMESYNC_FLAG_SYNC : flags & TIMESYNC_FLAG_SAMPLE;
+}
+
 static const struct ic_op ops[] = {
 	{ .min_body = TIMESYNC4_MIN_SIZE, .handle = on_time },
+	{ .name = "sync", .code = TIMESYNC_FLAG_SYNC, .min_body = TIMESYNC4_MIN_SIZE, .handle = on_time },
+	{ .name = "sample", .code = TIMESYNC_FLAG_SAMPLE, .min_body = TIMESYNC4_MIN_SIZE, .handle = on_time },
 };
 
 const struct ic_service ic_timesync = {
@@ -67,6 +80,7 @@ const struct ic_service ic_timesync = {
 	.name = "TimeSync",
 	.title = "Time Synchronization",
 	.type = IC_TYPE_TIMESYNC,
+	.op_code = op_code,
 	.parses_by_size = true,
 	.ops = ops,
 	.n_ops = ARRAY_LEN(ops),

@@ -184,6 +184,8 @@ static const char *not_served(const struct conf *conf, enum ic_component compone
 		return "this version of vmicd does not serve it";
 	if (!conf->component[component].enabled)
 		return "the configuration says Enable=no";
+	if (conf->component[component].blocked)
+		return "the configuration's [Policy] does not allow it";
 	if (conf->component[component].policy.message.n == 0)
 		return "the configured profile has no version of it";
 	if (component == IC_KVP && conf->kvp_route == CONF_ROUTE_HV_UTILS)

@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kvp.ops = &backend_ops;
 	kvp.user = &b;
 	fuzz_require(kvp_msg_is_registered(msg, n) == (n == SIZE && before[0] == 100));
-	r = kvp_msg_handle(&kvp, msg, n);
+	r = kvp_msg_handle(&kvp, msg, n, 0);
 	check(&r, &b, msg, before, n);
 	free(before);
 	free(msg);

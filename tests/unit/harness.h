@@ -151,6 +151,7 @@ static inline uint8_t message_flags(const uint8_t *msg)
 #define WIRE_NOT_SUPPORTED 0x80070032u
 #define WIRE_NOT_CONNECTED 0x8007048fu
 #define WIRE_INVALID 0x80070057u
+#define WIRE_DENIED 0x80070005u
 #define WIRE_NOT_FOUND 0x80041002u
 #define WIRE_EXISTS 0x80070050u
 #define WIRE_DISK_FULL 0x80070070u

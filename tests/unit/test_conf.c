@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "hv_util/kvp.h"
+
 #include "tests/unit/temp_dir.h"
 
 /* Reads these bytes as a configuration file "f" without drop-ins. */
@@ -275,6 +277,7 @@ static void a_components_key_sets_that_component_only(void **state)
 #define PAIR "framework/message, such as 9.9/7.7"
 #define COUNTS "two numbers, such as 2,0"
 #define BYTES "a number of bytes from 1 to 16384"
+#define NAMES "names that 'vmicd --list-operations' prints, separated by spaces"
 #define SECONDS "a number of seconds from 0 to 3600"
 
 static const struct {
@@ -289,6 +292,14 @@ static const struct {
 	{ "Negotiation", "Profile", "", "a name that 'vmicd --list-profiles' prints" },
 	{ "Negotiation", "Profile", "Legacy", "a name that 'vmicd --list-profiles' prints" },
 	{ "Negotiation", "Profile", "ws2038", "a name that 'vmicd --list-profiles' prints" },
+	{ "Policy", "Allow", "all", NAMES },
+	{ "Policy", "Allow", "KVP", NAMES },
+	{ "Policy", "Allow", "kvp,heartbeat", NAMES },
+	{ "Policy", "Block", "kvp.", NAMES },
+	{ "Policy", "Block", "kvp.Set", NAMES },
+	{ "Policy", "Block", "kvp.set shutdown", NAMES },
+	{ "Policy", "Block", "heartbeat.", NAMES },
+	{ "Policy", "Block", "timesync.probe", NAMES },
 	{ "Heartbeat", "ApplicationState", "fine", "unknown, healthy, critical or stopped" },
 	{ "Heartbeat", "ApplicationState", "1", "unknown, healthy, critical or stopped" },
 	{ "KVP", "PoolDirectory", "", "an absolute path" },
@@ -371,7 +382,7 @@ static void each_component_takes_the_versions_of_its_own(void **state)
 
 /* --- sections and keys that do not exist --- */
 
-#define SECTIONS "expected one of Daemon, Negotiation, Heartbeat, KVP, TimeSync"
+#define SECTIONS "expected one of Daemon, Negotiation, Policy, Heartbeat, KVP, TimeSync"
 
 static const struct {
 	const char *text, *sentence;
@@ -681,6 +692,106 @@ static void overrides_stand_whatever_the_order(void **state)
 	}
 }
 
+/* --- policy: what the lists come to --- */
+
+static uint32_t kvp_blocked(const char *names)
+{
+	uint32_t bits = 0;
+	char copy[128];
+
+	(void)snprintf(copy, sizeof(copy), "%s", names);
+	for (char *name = strtok(copy, " "); name; name = strtok(NULL, " ")) {
+		assert_true(ic_operations_named(&ic_kvp, name));
+		bits |= ic_operations_named(&ic_kvp, name);
+	}
+	return bits;
+}
+
+static const struct {
+	const char *file, *drop_in;
+	const char *components; /* that are blocked, of h, k and t */
+	const char *operations; /* of KVP that are */
+} policies[] = {
+	{ "", "", "", "" },
+	{ "Allow=heartbeat", "", "kt", "get set delete enumerate get-ip set-ip" },
+	{ "Allow=kvp", "", "ht", "" },
+	{ "Allow=kvp.get kvp.set-ip", "", "ht", "set delete enumerate get-ip" },
+	{ "Block=kvp", "", "k", "" },
+	{ "Block=kvp.set-ip kvp.get", "", "", "get set-ip" },
+	/* Both: nothing, then what is allowed, then not what is blocked. */
+	{ "Allow=kvp heartbeat\nBlock=kvp.set", "", "t", "set" },
+	{ "Block=kvp.set\nAllow=kvp heartbeat", "", "t", "set" },
+	{ "Allow=kvp.get\nBlock=kvp", "", "hkt", "set delete enumerate get-ip set-ip" },
+	{ "Allow=kvp\nBlock=kvp", "", "hkt", "" },
+	{ "Allow=kvp.get\nBlock=kvp.get", "", "ht", "get set delete enumerate get-ip set-ip" },
+	/* They accumulate, over lines and files. */
+	{ "Allow=kvp.get\nAllow=kvp.set kvp.get", "", "ht", "delete enumerate get-ip set-ip" },
+	{ "Allow=kvp.get", "Allow=heartbeat", "t", "set delete enumerate get-ip set-ip" },
+	{ "Block=kvp.get", "Block=kvp.set", "", "get set" },
+	{ "Allow=heartbeat", "Block=heartbeat", "hkt", "get set delete enumerate get-ip set-ip" },
+	{ "Allow=kvp.get", "Allow=kvp", "ht", "" },
+	/* Nothing takes back what was said before. */
+	{ "Allow=heartbeat\nAllow=", "", "", "" },
+	{ "Allow=heartbeat", "Allow=\nAllow=kvp", "ht", "" },
+	{ "Block=kvp heartbeat", "Block=", "", "" },
+	{ "Allow=kvp\nBlock=kvp.set", "Block=", "ht", "" },
+};
+
+static void both_lists_come_to_a_policy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(policies); i++) {
+		struct temp_dir d = temp_dir_new();
+		struct conf_error error;
+		char text[256], blocked[4] = "";
+		struct conf c;
+
+		(void)snprintf(text, sizeof(text), "[Policy]\n%s\n", policies[i].file);
+		temp_dir_put(&d, "vmicd.conf", text);
+		(void)snprintf(text, sizeof(text), "[Policy]\n%s\n", policies[i].drop_in);
+		temp_dir_put(&d, "vmicd.conf.d/1.conf", text);
+		assert_int_equal(read_dir(&d, &c, &error), 0);
+		(void)snprintf(blocked, sizeof(blocked), "%s%s%s", c.component[IC_HEARTBEAT].blocked ? "h" : "",
+			       c.component[IC_KVP].blocked ? "k" : "", c.component[IC_TIMESYNC].blocked ? "t" : "");
+		assert_string_equal(blocked, policies[i].components);
+		assert_int_equal(c.component[IC_KVP].policy.blocked, kvp_blocked(policies[i].operations));
+		assert_int_equal(conf_component_is_served(&c.component[IC_KVP]), !c.component[IC_KVP].blocked);
+		temp_dir_done(&d);
+	}
+}
+
+static void operations_are_no_matter_of_negotiations(void **state)
+{
+	struct conf a, b;
+
+	(void)state;
+	must_read("", &a);
+	must_read("[Policy]\nBlock=kvp.set timesync\n", &b);
+	assert_true(conf_component_equal(&a.component[IC_KVP], &b.component[IC_KVP]));
+	assert_true(conf_component_equal(&a.component[IC_HEARTBEAT], &b.component[IC_HEARTBEAT]));
+	assert_false(conf_component_equal(&a.component[IC_TIMESYNC], &b.component[IC_TIMESYNC]));
+	assert_false(b.component[IC_KVP].overridden);
+}
+
+/* --list-operations prints them; each component is there, and each of its operations once. */
+static void each_thing_has_one_name(void **state)
+{
+	static const char *const expected[] = {
+		"heartbeat", "kvp", "kvp.get", "kvp.set", "kvp.delete", "kvp.enumerate", "kvp.get-ip",
+		"kvp.set-ip", "timesync", "timesync.sync", "timesync.sample",
+	};
+	struct policy_name name;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(expected); i++) {
+		assert_int_equal(policy_name_at(i, &name), 0);
+		assert_string_equal(name.text, expected[i]);
+	}
+	assert_int_equal(policy_name_at(ARRAY_LEN(expected), &name), -ENOENT);
+	for (size_t i = 0; i < ic_n_services; i++)
+		assert_true(ic_services[i]->n_ops <= IC_OPS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -707,6 +818,9 @@ int main(void)
 		cmocka_unit_test(a_mistake_in_a_drop_in_names_the_drop_in),
 		cmocka_unit_test(a_section_ends_with_its_file),
 		cmocka_unit_test(overrides_stand_whatever_the_order),
+		cmocka_unit_test(both_lists_come_to_a_policy),
+		cmocka_unit_test(operations_are_no_matter_of_negotiations),
+		cmocka_unit_test(each_thing_has_one_name),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);

@@ -142,6 +142,7 @@ static const char *const values[] = {
 	"healthy", "critical", "/", "/srv/my pools", "/a=b:c;d#e", "/\xc3\xa4\xff", "hv_utils", "vmbus", "step",
 	"none", "no", "yes", "1.0", "3.0", "3.0 1.0", "1.0 3.0", "4.0 3.0", "5.0 1.0 4.0", "silent", "own-newest",
 	"version-zero", "9.9/7.7", "0.0/65535.65535", "2,0", "65535,1", "1", "30", "3600", "0",
+	"", "kvp", "heartbeat kvp.set kvp.get-ip timesync", "kvp.get", "timesync.sync timesync.sample",
 };
 
 /* A value that this key takes. */
@@ -271,6 +272,15 @@ static const struct {
 	  "[Negotiation] Profile=legacy: no component is served" },
 	{ "[TimeSync]\nClock=step\nEnable=no\n",
 	  "c:2: [TimeSync] Clock=step: TimeSync is not served, the clock is never stepped" },
+	{ "[TimeSync]\nClock=step\n[Policy]\nBlock=timesync.sync\n",
+	  "c:2: [TimeSync] Clock=step: timesync.sync is blocked, the clock is never stepped" },
+	{ "[TimeSync]\nClock=step\n[Policy]\nBlock=timesync\n",
+	  "c:2: [TimeSync] Clock=step: TimeSync is not served, the clock is never stepped" },
+	{ "[Policy]\nBlock=kvp.get kvp.set kvp.delete kvp.enumerate kvp.get-ip kvp.set-ip\n"
+	  "[KVP]\nEnable=yes\n",
+	  "c:4: [KVP] Enable=yes: all its operations are blocked, while its channel is open and negotiated" },
+	{ "[Policy]\nAllow=kvp kvp.get\nBlock=kvp.get\n",
+	  "c:3: [Policy] Block=kvp.get: what is in Allow as well is blocked" },
 	{ "[KVP]\nRoute=hv_utils\nEnable=no\n", "c:2: [KVP] Route=hv_utils: KVP is not served" },
 	{ "[KVP]\nRoute=hv_utils\nVersions=5.0\n", "c:2: [KVP] Route=hv_utils: " IGNORED },
 	{ "[KVP]\nAnswerRaw=9.9/7.7\n", "c:2: [KVP] AnswerRaw=9.9/7.7: " TESTING },
@@ -295,6 +305,7 @@ static const char *const ordinary[] = {
 	"",
 	"[Negotiation]\nProfile=newest\n[TimeSync]\nClock=step\nVersions=3.0 1.0\nAnswerDelaySec=0\n",
 	"[KVP]\nRoute=hv_utils\n",
+	"[Policy]\nAllow=kvp heartbeat\nAllow=timesync\nBlock=kvp.set\nBlock=kvp.set-ip\n",
 	"[Heartbeat]\nEnable=no\n[Daemon]\nLogLevel=debug\nLogTarget=stderr\n",
 };
 

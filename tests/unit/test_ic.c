@@ -55,9 +55,9 @@ static int on_since_3_1(const struct ic_call *call)
 }
 
 static const struct ic_op ops[] = {
-	{ .code = 1, .min_body = 4, .handle = on_always },
-	{ .code = 2, .until = { 4, 0 }, .min_body = 4, .handle = on_before_4 },
-	{ .code = 2, .since = { 4, 0 }, .min_body = 8, .handle = on_since_4 },
+	{ .name = "one", .code = 1, .min_body = 4, .handle = on_always },
+	{ .name = "two", .code = 2, .until = { 4, 0 }, .min_body = 4, .handle = on_before_4 },
+	{ .name = "two", .code = 2, .since = { 4, 0 }, .min_body = 8, .handle = on_since_4 },
 	{ .code = 3, .since = { 3, 1 }, .min_body = 4, .handle = on_since_3_1 },
 };
 
@@ -855,9 +855,77 @@ static void the_services_are_who_they_say(void **state)
 	assert_true(seen[IC_HEARTBEAT] && seen[IC_KVP] && seen[IC_TIMESYNC]);
 }
 
+/* --- policy --- */
+
+static void operations_have_their_rows_bits(void **state)
+{
+	(void)state;
+	assert_int_equal(ic_operations_named(&service, "one"), 1);
+	assert_int_equal(ic_operations_named(&service, "two"), 2 | 4);
+	assert_int_equal(ic_operations_named(&service, "three"), 0);
+	assert_int_equal(ic_operations_named(&service, ""), 0);
+}
+
+static const struct {
+	uint32_t blocked;
+	struct ic_version version;
+	uint8_t code;
+	size_t n;
+	uint32_t status;
+} blockings[] = {
+	{ 0, { 3, 0 }, 1, 8, WIRE_OK },
+	{ 1, { 3, 0 }, 1, 8, WIRE_DENIED },
+	{ 1, { 3, 0 }, 1, 1, WIRE_DENIED }, /* too short: nothing of it is looked at */
+	{ 1, { 3, 0 }, 2, 8, WIRE_OK },
+	{ 2, { 3, 0 }, 2, 8, WIRE_DENIED },
+	{ 2, { 4, 0 }, 2, 8, WIRE_OK }, /* another row */
+	{ 4, { 4, 0 }, 2, 8, WIRE_DENIED },
+	{ UINT32_MAX, { 3, 0 }, 9, 8, WIRE_NOT_SUPPORTED },
+	{ UINT32_MAX, { 3, 0 }, 1, 0, WIRE_INVALID }, /* no operation */
+};
+
+static void what_is_blocked_never_reaches_its_handler(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(blockings); i++) {
+		struct ic_policy p = policy;
+		uint8_t body[8] = { blockings[i].code };
+		struct talk t;
+
+		talk_init(&t, &service, &p);
+		talk_agree(&t, blockings[i].version);
+		p.blocked = blockings[i].blocked;
+		talk_send(&t, &(struct message){ .type = 2, .body = body, .n = blockings[i].n });
+		assert_int_equal(t.result.verdict, IC_REPLY);
+		assert_int_equal(message_status(t.msg), blockings[i].status);
+		assert_int_equal(t.witness.calls, blockings[i].status == WIRE_OK);
+		assert_int_equal(t.result.blocked != NULL, blockings[i].status == WIRE_DENIED);
+		if (t.result.blocked)
+			assert_int_equal(t.result.blocked->code, blockings[i].code);
+	}
+}
+
+/* Nor does a negotiation ask the policy, and what is not ready to be served is refused for that. */
+static void a_policy_is_asked_last(void **state)
+{
+	struct ic_policy p = policy;
+	uint8_t body[8] = { 1 };
+	struct talk t;
+
+	(void)state;
+	p.blocked = UINT32_MAX;
+	talk_init(&t, &service, &p);
+	talk_send(&t, &(struct message){ .type = 2, .body = body, .n = 8 });
+	assert_int_equal(message_status(t.msg), WIRE_NOT_CONNECTED);
+	talk_agree(&t, (struct ic_version){ 3, 0 });
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(operations_have_their_rows_bits),
+		cmocka_unit_test(what_is_blocked_never_reaches_its_handler),
+		cmocka_unit_test(a_policy_is_asked_last),
 		cmocka_unit_test(an_offer_is_answered_byte_for_byte),
 		cmocka_unit_test(no_common_version_is_answered_with_counts_0),
 		cmocka_unit_test(silence_sends_nothing_and_is_known),

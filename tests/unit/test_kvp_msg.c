@@ -31,7 +31,7 @@ static uint32_t talk_send(struct talk *t)
 {
 	_cleanup_(guard_done) struct guard g = guard_copy(t->msg, MSG_SIZE);
 
-	t->result = kvp_msg_handle(&t->kvp, g.p, MSG_SIZE);
+	t->result = kvp_msg_handle(&t->kvp, g.p, MSG_SIZE, 0);
 	if (t->result.verdict != IC_REPLY)
 		assert_memory_equal(g.p, t->msg, MSG_SIZE);
 	else
@@ -534,13 +534,13 @@ static void what_has_another_size_is_no_request(void **state)
 		put_any(t.msg, op);
 		for (size_t n = 0; n < MSG_SIZE; n++) {
 			_cleanup_(guard_done) struct guard g = guard_copy(t.msg, n);
-			struct ic_result r = kvp_msg_handle(&t.kvp, g.p, n);
+			struct ic_result r = kvp_msg_handle(&t.kvp, g.p, n, 0);
 
 			assert_int_equal(r.verdict, IC_NOTHING);
 			assert_int_equal(r.error, -EBADMSG);
 			assert_memory_equal(g.p, t.msg, n);
 		}
-		assert_int_equal(kvp_msg_handle(&t.kvp, t.msg, MSG_SIZE + 1).verdict, IC_NOTHING);
+		assert_int_equal(kvp_msg_handle(&t.kvp, t.msg, MSG_SIZE + 1, 0).verdict, IC_NOTHING);
 		assert_int_equal(t.served.calls, 0);
 	}
 }

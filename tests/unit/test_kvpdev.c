@@ -80,6 +80,7 @@ struct fixture {
 	sd_event *event;
 	struct served served;
 	struct kvp kvp;
+	struct ic_policy policy;
 	struct kvpdev *dev;
 	unsigned descriptors;
 	uint8_t msg[MSG_SIZE];
@@ -117,7 +118,7 @@ static int teardown(void **state)
 static void start(struct fixture *f)
 {
 	const struct kvpdev_options options = {
-		.event = f->event, .log = &recording_log, .kvp = &f->kvp,
+		.event = f->event, .log = &recording_log, .kvp = &f->kvp, .policy = &f->policy,
 	};
 
 	assert_int_equal(kvpdev_new(&options, &f->dev), 0);
@@ -665,11 +666,39 @@ static void it_ends_in_every_state(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* --- policy --- */
+
+static void what_is_blocked_is_denied(void **state)
+{
+	struct fixture *f = *state;
+	const struct logged_line *line;
+
+	start_registered(f);
+	f->policy.blocked = ic_operations_named(&ic_kvp, "set");
+	put_keyed(f->msg, OP_SET, 0, "Key", "value");
+	driver_sends(f);
+	assert_int_equal(answered_status(f), WIRE_DENIED);
+	assert_int_equal(f->served.calls, 0);
+	line = logged_one(LOG_NOTICE, "KVP: the host asked for kvp.set, which the configuration blocks, refusing it");
+	assert_field(line, "VMIC_OPERATION=kvp.set");
+	assert_serves(f);
+
+	/* It is asked each time: a reload changes it in place. */
+	f->policy.blocked = ic_operations_named(&ic_kvp, "enumerate");
+	put_enumerate(f->msg, 2, 5);
+	driver_sends(f);
+	assert_int_equal(answered_status(f), WIRE_DENIED);
+	put_keyed(f->msg, OP_SET, 0, "Key", "value");
+	driver_sends(f);
+	assert_int_equal(answered_status(f), WIRE_OK);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(it_registers_and_serves),
 		TEST(each_operation_is_answered),
+		TEST(what_is_blocked_is_denied),
 		TEST(a_device_that_cannot_be_had_is_waited_for),
 		TEST(a_refused_registration_is_tried_again),
 		TEST(a_registration_without_an_answer_is_tried_again),

@@ -11,6 +11,7 @@ static const struct {
 	uint32_t status;
 } rows[] = {
 	{ 0, 0 },
+	{ -EPERM, 0x80070005 },
 	{ -ENOENT, 0x80041002 },
 	{ -ENODATA, 0x80070103 },
 	{ -EOPNOTSUPP, 0x80070032 },

@@ -24,9 +24,8 @@ static int on_sample(void *user, const struct timesync_sample *sample)
 	return c->answer;
 }
 
-static const struct ic_policy policy = { .framework = { .n = 0 } };
-
 struct talk {
+	struct ic_policy policy;
 	struct clock clock;
 	struct timesync ts;
 	struct ic ic;
@@ -38,7 +37,7 @@ static void talk_init(struct talk *t, uint16_t major)
 	t->ts = (struct timesync){ .sample = on_sample, .user = &t->clock };
 	t->ic = (struct ic){
 		.service = &ic_timesync,
-		.policy = &policy,
+		.policy = &t->policy,
 		.user = &t->ts,
 		.answer = { .outcome = IC_AGREED, .pair = { { 3, 0 }, { major, 0 } } },
 	};
@@ -241,7 +240,7 @@ static void the_callbacks_errno_is_the_hosts_status(void **state)
 	(void)state;
 	put_form_4(body, 1);
 	talk_init(&t, 4);
-	t.clock.answer = -EPERM;
+	t.clock.answer = -EIO;
 	assert_int_equal(send(&t, body, 24), WIRE_FAIL);
 	t.clock.answer = -EOPNOTSUPP;
 	assert_int_equal(send(&t, body, 24), WIRE_NOT_SUPPORTED);
@@ -261,9 +260,58 @@ static void a_host_that_goes_on_with_4_0_is_understood(void **state)
 	assert_form(&t.clock.last, 4, true);
 }
 
+/* Which of the flags' meanings is blocked; a probe has no name. */
+static void each_operation_can_be_blocked(void **state)
+{
+	static const struct {
+		const char *name;
+		bool denied[4]; /* by flags */
+	} rows[] = {
+		{ "sync", { false, true, false, true } },
+		{ "sample", { false, false, true, false } },
+		{ "probe", { false } },
+		{ "", { false } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (int form = 3; form <= 4; form++)
+			for (uint8_t flags = 0; flags < 4; flags++) {
+				uint8_t body[BODY_MAX];
+				struct talk t;
+
+				if (form == 3)
+					put_form_3(body, flags);
+				else
+					put_form_4(body, flags);
+				talk_init(&t, (uint16_t)form);
+				t.policy.blocked = ic_operations_named(&ic_timesync, rows[i].name);
+				assert_int_equal(send(&t, body, form == 3 ? 25 : 22),
+						 rows[i].denied[flags] ? WIRE_DENIED : WIRE_OK);
+				assert_int_equal(t.clock.calls, flags > 0 && !rows[i].denied[flags]);
+			}
+}
+
+/* Short ones are too short, blocked or not, and are read no further than they are. */
+static void what_is_too_short_has_no_operation(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < 17; n++) {
+		uint8_t body[BODY_MAX];
+		struct talk t;
+
+		put_form_4(body, 3);
+		talk_init(&t, 4);
+		t.policy.blocked = UINT32_MAX & ~UINT32_C(1);
+		assert_int_equal(send(&t, body, n), WIRE_INVALID);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_operation_can_be_blocked),
+		cmocka_unit_test(what_is_too_short_has_no_operation),
 		cmocka_unit_test(a_sample_is_read_byte_for_byte),
 		cmocka_unit_test(both_forms_are_told_apart_by_length_and_version),
 		cmocka_unit_test(every_flag_byte_is_served_or_refused),

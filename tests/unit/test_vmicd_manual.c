@@ -273,6 +273,18 @@ static void each_exit_status_is_in_the_manual(void **state)
 
 /* --- vmicd.conf(5) and the sample --- */
 
+static void each_operation_is_in_the_manual(void **state)
+{
+	struct names program = { 0 }, manual = { 0 };
+	struct policy_name name;
+
+	(void)state;
+	for (size_t i = 0; policy_name_at(i, &name) == 0; i++)
+		names_add(&program, name.text, strlen(name.text));
+	collect(&manual_5, "SECTIONS", ".It Li ", &manual);
+	assert_same(&program, "the program", &manual, "vmicd.conf(5)");
+}
+
 static const char *const components[] = { "Heartbeat", "KVP", "TimeSync" };
 
 /* "Section.Key" of all keys; a component's key once for each component. */
@@ -461,6 +473,7 @@ int main(void)
 		cmocka_unit_test(each_profile_is_in_the_manual),
 		cmocka_unit_test(each_journal_field_is_in_the_manual),
 		cmocka_unit_test(each_exit_status_is_in_the_manual),
+		cmocka_unit_test(each_operation_is_in_the_manual),
 		cmocka_unit_test(each_key_is_in_the_manual),
 		cmocka_unit_test(each_key_has_a_default_and_an_example),
 		cmocka_unit_test(each_example_is_accepted),
