@@ -207,7 +207,8 @@ static int port_look(struct uio_port *p)
 {
 	struct device is;
 
-	if (devices_read(p->uio->devices, p->device.name, &is) < 0)
+	if (devices_read(p->uio->devices, p->device.name, &is) < 0 ||
+	    is.component != p->device.component)
 		return because(p, -ENODEV, "its device has gone");
 	p->device = is;
 	p->port.relid = is.relid;
@@ -478,24 +479,31 @@ static void rescind(struct uio *u, struct uio_port *p)
 	judge_permissions(u);
 }
 
-/* Brings what we have into line with what the device is. */
+/* NULL: none is on a device of this name. */
+static struct uio_port *port_find(const struct uio *u, const char *name)
+{
+	for (int i = 0; i < IC_COMPONENTS; i++)
+		if (u->ports[i] && strcmp(u->ports[i]->device.name, name) == 0)
+			return u->ports[i];
+	return NULL;
+}
+
+/* Brings what we have into line with what the device is. One that was offered anew has the name of the
+ * one that is gone, whatever component the host says that it is now. */
 static void consider(struct uio *u, const struct device *device)
 {
-	struct uio_port *p = u->ports[device->component];
+	struct uio_port *p = port_find(u, device->name);
 
 	u->seen[device->component] = true;
-	if (p && strcmp(p->device.name, device->name) == 0) {
-		if (is_ours(device) && !port_is_gone(p)) {
-			port_note_node(p, device);
-			return;
-		}
-		/* A device that was offered anew has the name of the one that is gone. */
-		rescind(u, p);
-		p = u->ports[device->component];
+	if (p && p->device.component == device->component && is_ours(device) && !port_is_gone(p)) {
+		port_note_node(p, device);
+		return;
 	}
+	if (p)
+		rescind(u, p);
 	if (!is_ours(device))
 		log_elsewhere(u, device);
-	else if (!p)
+	else if (!u->ports[device->component])
 		offer(u, device);
 }
 
@@ -529,14 +537,12 @@ static void offer_others(struct uio *u, enum ic_component component, const char 
 static void on_changed(void *user, const char *name, const struct device *device)
 {
 	struct uio *u = user;
+	struct uio_port *p = port_find(u, name);
 
-	if (device) {
+	if (device)
 		consider(u, device);
-		return;
-	}
-	for (int i = 0; i < IC_COMPONENTS; i++)
-		if (u->ports[i] && strcmp(u->ports[i]->device.name, name) == 0)
-			rescind(u, u->ports[i]);
+	else if (p)
+		rescind(u, p);
 }
 
 static int consider_first(void *user, const struct device *device)

@@ -1071,6 +1071,42 @@ static void a_device_that_is_offered_anew_is_taken_again(void **state)
 		}
 }
 
+/* A host may offer what it likes under a name: another component, even. */
+static void a_device_that_becomes_another_component_is_another(void **state)
+{
+	static const char *const told[] = { "", "remove", "add" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		struct fake_device d = heartbeat_uio();
+		struct fixture f;
+
+		fixture_init_open(&f);
+		f.port[0]->ops->close(f.port[0]);
+		fake_device_drop(&f.bus, FAKE_HEARTBEAT);
+		d.class_id = kvp_uio.class_id;
+		fake_device_put(&f.bus, &d);
+		if (told[i][0])
+			fake_event(&f.bus, FAKE_HEARTBEAT, told[i]);
+		else
+			assert_int_equal(f.port[0]->ops->open(f.port[0]), -ENODEV);
+		run_loop(f.event);
+		assert_int_equal(node.opens, 1);
+		if (!told[i][0]) { /* then it is told after all */
+			fake_event(&f.bus, FAKE_HEARTBEAT, "change");
+			run_loop(f.event);
+		}
+		assert_int_equal(f.rescinded, 1);
+		assert_int_equal(f.offered, 2);
+		assert_memory_equal(&f.port[0]->class_id, &ic_class_ids[IC_KVP], sizeof(f.port[0]->class_id));
+		fake_device_remove(&f.bus, FAKE_HEARTBEAT);
+		run_loop(f.event);
+		assert_int_equal(f.rescinded, 2);
+		assert_null(f.port[0]);
+		fixture_done(&f);
+	}
+}
+
 static void a_second_device_of_a_component_waits_for_the_first(void **state)
 {
 	struct fake_device first = heartbeat_uio(), second = heartbeat_uio();
@@ -1432,6 +1468,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_signal_that_is_refused_says_so_too),
 		cmocka_unit_test(an_interrupt_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(a_device_that_is_offered_anew_is_taken_again),
+		cmocka_unit_test(a_device_that_becomes_another_component_is_another),
 		cmocka_unit_test(a_second_device_of_a_component_waits_for_the_first),
 		cmocka_unit_test(a_device_that_is_unbound_is_let_go),
 		cmocka_unit_test(a_closed_port_stays_while_its_device_does),
