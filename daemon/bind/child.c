@@ -55,7 +55,8 @@ static void leave_terminal(void)
 
 struct write_call {
 	const struct bind_job *job;
-	int report_fd;
+	int listen_fd; /* the parent's end... */
+	int report_fd; /* ...and the child's */
 };
 
 static int child_write(void *arg)
@@ -64,6 +65,8 @@ static int child_write(void *arg)
 	const struct bind_job *job = call->job;
 	int result, r = 0;
 
+	/* Only then does this process notice that its parent is no more. */
+	(void)close(call->listen_fd);
 	leave_terminal();
 	if (job->costly) {
 		r = write_text("/proc/self/oom_score_adj", "1000");
@@ -186,6 +189,7 @@ int bind_child_write(const struct bind_job *job, uint64_t deadline_ns, int stop_
 	reap_others();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
 		return -errno;
+	call.listen_fd = fds[0];
 	call.report_fd = fds[1];
 	r = child_start(child_write, &call, &child);
 	(void)close(fds[1]);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 
@@ -103,18 +104,28 @@ static void it_reports_what_the_kernel_says(void **state)
 	fixture_done(&f);
 }
 
-/* The one child that was left. */
-static pid_t child_left(void)
+/* 0: it has none. */
+static pid_t child_of(pid_t parent)
 {
 	char path[64];
 	FILE *children;
 	int child = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)parent, (int)parent);
 	children = fopen(path, "re");
 	assert_non_null(children);
-	assert_int_equal(fscanf(children, "%d", &child), 1);
+	if (fscanf(children, "%d", &child) != 1)
+		child = 0;
 	(void)fclose(children);
+	return child;
+}
+
+/* The one child that was left. */
+static pid_t child_left(void)
+{
+	pid_t child = child_of(getpid());
+
+	assert_true(child > 0);
 	return child;
 }
 
@@ -224,6 +235,38 @@ static void one_that_hangs_is_left_and_cleans_up(void **state)
 	fixture_done(&f);
 }
 
+/* One whose parent was killed has nobody who listens, either. */
+static void one_that_is_alone_cleans_up(void **state)
+{
+	struct fixture f;
+	int reader, status;
+	pid_t parent;
+
+	(void)state;
+	fixture_init(&f);
+	assert_int_equal(mkfifo(f.target, 0600), 0);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	parent = fork();
+	assert_true(parent >= 0);
+	if (parent == 0)
+		_exit(bind_child_write(&f.job, bind_now_ns() + LONG, -1) == 0);
+	for (unsigned i = 0; i < 1000 && child_of(parent) == 0; i++)
+		(void)usleep(10000);
+	assert_true(child_of(parent) > 0);
+	assert_int_equal(kill(parent, SIGKILL), 0);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+
+	reader = open(f.target, O_RDONLY | O_CLOEXEC);
+	assert_true(reader >= 0);
+	assert_true(wait(&status) > 0);
+	assert_int_equal(status, 0);
+	assert_holds(&f, "override", "\ns it was");
+	assert_holds(&f, "probe", "THE-NAMEs");
+	(void)close(reader);
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	fixture_done(&f);
+}
+
 /* A write after which the device has a driver needs no cleaning up. */
 static void one_that_hung_and_did_no_harm_cleans_nothing(void **state)
 {
@@ -306,6 +349,7 @@ int main(void)
 		cmocka_unit_test(it_offers_itself_to_the_kernels_killer),
 		cmocka_unit_test(it_lets_go_of_the_output),
 		cmocka_unit_test(one_that_hangs_is_left_and_cleans_up),
+		cmocka_unit_test(one_that_is_alone_cleans_up),
 		cmocka_unit_test(one_that_hung_and_did_no_harm_cleans_nothing),
 		cmocka_unit_test(told_to_end_it_is_left_at_once),
 		cmocka_unit_test(a_killed_child_is_told),
