@@ -77,10 +77,8 @@ static int child_write(void *arg)
 		return 0;
 
 	/* Nobody listens: it is left to this process that the device has a driver in the end. */
-	if (result < 0 || job->leaves_driverless) {
-		r = write_text(job->override_path, "\n");
-		r = write_text(job->probe_path, job->name);
-	}
+	r = write_text(job->override_path, "\n");
+	r = write_text(job->probe_path, job->name);
 	return r < 0;
 }
 

@@ -19,10 +19,9 @@ struct bind_job {
 	 * allocation that is at fault, and nobody else's database dies for it.
 	 */
 	bool costly;
-	/* The write leaves a device without a driver. Nobody may be there any more to give it one, so
-	 * the child then lets the kernel do it. */
-	bool leaves_driverless;
-	/* What that takes: the override is emptied, the name is written to the bus's drivers_probe. */
+	/* After it the device may have no driver, and nobody may be there any more to go on: the child then
+	 * lets the kernel find one. The override is emptied, the name is written to the bus's drivers_probe;
+	 * one that has a driver keeps it. */
 	const char *override_path, *probe_path, *name;
 };
 

@@ -168,7 +168,6 @@ static int write_step(void *user, enum bind_step step, const struct device *devi
 		.path = path,
 		.text = text,
 		.costly = step == BIND_STEP_BIND_UIO,
-		.leaves_driverless = step == BIND_STEP_UNBIND,
 		.override_path = override,
 		.probe_path = PROBE,
 		.name = device->name,

@@ -61,13 +61,27 @@ static bool must_wait(const struct bind_move *m)
 	       m->device.state != DEVICE_STATE_OPEN;
 }
 
+/* 0; -ENOENT: the host has taken it away, and may have offered another component under its name. */
+static int read_anew(struct bind_move *m)
+{
+	struct device is;
+	int r = m->b->ops->read(user_of(m), m->device.name, &is);
+
+	if (r < 0)
+		return r;
+	if (is.component != m->device.component)
+		return -ENOENT;
+	m->device = is;
+	m->was_opened |= is.events > 0;
+	return 0;
+}
+
 /* Reads the device until it may be moved. */
 static int look(struct bind_move *m)
 {
 	for (;;) {
-		int r = m->b->ops->read(user_of(m), m->device.name, &m->device);
+		int r = read_anew(m);
 
-		m->was_opened |= m->device.events > 0;
 		if (r < 0 || !must_wait(m))
 			return r;
 		if (now(m) >= m->deadline_ns)

@@ -353,20 +353,19 @@ static inline void fake_unlock(void *user)
 }
 
 /* The child, if it lives, finds nobody who listens; what it held it still holds until it ends. */
-static inline void fake_die(struct fake_kernel *k, struct fake_device *f, enum bind_step step, int r)
+static inline void fake_die(struct fake_kernel *k, struct fake_device *f)
 {
 	k->locked = -1;
-	if (f && k->child_survives && (step == BIND_STEP_UNBIND || r < 0))
+	if (f && k->child_survives)
 		fake_rescue(k, &f->d);
 	longjmp(k->killed, 1);
 }
 
-static inline void fake_effect(struct fake_kernel *k, struct fake_device *f, enum bind_step step,
-			       int r)
+static inline void fake_effect(struct fake_kernel *k, struct fake_device *f)
 {
 	k->effects++;
 	if (k->effects == k->kill_after)
-		fake_die(k, f, step, r);
+		fake_die(k, f);
 	if (k->meanwhile)
 		k->meanwhile(k, k->effects);
 }
@@ -418,7 +417,7 @@ static inline int fake_write(void *user, enum bind_step step, const struct devic
 	if (k->before)
 		k->before(k, k->effects);
 	r = fake_do(k, f, step, device->driver, deadline);
-	fake_effect(k, f, step, r);
+	fake_effect(k, f);
 	return r;
 }
 
@@ -433,7 +432,7 @@ static inline int fake_load(void *user, const char *module)
 		for (size_t i = 0; i < FAKE_DEVICES; i++)
 			fake_find_driver(k, &k->device[i].d);
 	}
-	fake_effect(k, NULL, BIND_STEP_NONE, 0);
+	fake_effect(k, NULL);
 	return loads ? 0 : -ENOENT;
 }
 

@@ -212,6 +212,23 @@ static void a_device_that_goes_meanwhile_is_told(void **state)
 	assert_int_equal(give_back(HEARTBEAT), BIND_DONE);
 }
 
+static void come_as_another(struct fake_kernel *kernel, unsigned effects)
+{
+	if (effects == 1)
+		kernel->device[IC_HEARTBEAT].d.component = IC_SHUTDOWN;
+}
+
+/* Only what was asked for is touched. */
+static void a_device_that_becomes_another_component_is_left_alone(void **state)
+{
+	(void)state;
+	fake_init(&k, FAKE_7_3);
+	k.meanwhile = come_as_another;
+	assert_int_equal(take(HEARTBEAT), BIND_FAILED);
+	assert_int_equal(k.effects, 1);
+	fake_assert_said(&k, BIND_SAY_FAILED, "Heartbeat: the host has taken it away");
+}
+
 static void the_gravest_result_counts(void **state)
 {
 	(void)state;
@@ -825,6 +842,7 @@ int main(void)
 		cmocka_unit_test(file_copy_stays_where_the_kernel_has_it),
 		cmocka_unit_test(what_the_host_does_not_offer_is_refused),
 		cmocka_unit_test(a_device_that_goes_meanwhile_is_told),
+		cmocka_unit_test(a_device_that_becomes_another_component_is_left_alone),
 		cmocka_unit_test(the_gravest_result_counts),
 		cmocka_unit_test(without_uio_nothing_is_touched),
 		cmocka_unit_test(a_guest_that_may_hibernate_is_refused),

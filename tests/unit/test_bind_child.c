@@ -36,7 +36,6 @@ static void fixture_init(struct fixture *f)
 	f->job = (struct bind_job){
 		.path = f->target,
 		.text = "what is written",
-		.leaves_driverless = true,
 		.override_path = f->override,
 		.probe_path = f->probe,
 		.name = "THE-NAME",
@@ -267,25 +266,6 @@ static void one_that_is_alone_cleans_up(void **state)
 	fixture_done(&f);
 }
 
-/* A write after which the device has a driver needs no cleaning up. */
-static void one_that_hung_and_did_no_harm_cleans_nothing(void **state)
-{
-	struct fixture f;
-	int reader, status;
-
-	(void)state;
-	fixture_init(&f);
-	assert_int_equal(mkfifo(f.target, 0600), 0);
-	f.job.leaves_driverless = false;
-	assert_int_equal(bind_child_write(&f.job, bind_now_ns() + 50 * MS, -1), BIND_CHILD_BLOCKED);
-	reader = open(f.target, O_RDONLY | O_CLOEXEC);
-	assert_true(wait(&status) > 0);
-	assert_holds(&f, "override", "as it was");
-	assert_holds(&f, "probe", "as it was");
-	(void)close(reader);
-	fixture_done(&f);
-}
-
 static void told_to_end_it_is_left_at_once(void **state)
 {
 	struct fixture f;
@@ -350,7 +330,6 @@ int main(void)
 		cmocka_unit_test(it_lets_go_of_the_output),
 		cmocka_unit_test(one_that_hangs_is_left_and_cleans_up),
 		cmocka_unit_test(one_that_is_alone_cleans_up),
-		cmocka_unit_test(one_that_hung_and_did_no_harm_cleans_nothing),
 		cmocka_unit_test(told_to_end_it_is_left_at_once),
 		cmocka_unit_test(a_killed_child_is_told),
 		cmocka_unit_test(what_was_left_is_reaped_by_the_next),

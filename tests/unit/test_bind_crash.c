@@ -120,6 +120,30 @@ static void the_child_leaves_no_device_without_a_driver(void **state)
 	}
 }
 
+/* Nor on the way back, nor one that had none before; and what has one keeps no override. */
+static void the_child_goes_the_rest_of_the_way_back(void **state)
+{
+	(void)state;
+	for (unsigned fragmented = 0; fragmented < 2; fragmented++)
+		for (unsigned n = 1; n <= 5; n++) {
+			begin(fragmented ? FAKE_7_3 : FAKE_6_1, false);
+			if (fragmented)
+				k.machine.largest_block = MIB;
+			assert_true(run_killed(TAKE, n, true));
+			for (enum ic_component c = 0; c < IC_COMPONENTS; c++)
+				assert_owned(c, c == IC_FCOPY && fragmented ? BIND_UIO : BIND_UTILS);
+		}
+	for (enum verb verb = 0; verb < VERBS; verb++) {
+		begin(FAKE_7_3, false);
+		fake_of(&k, IC_HEARTBEAT)->d.driver[0] = '\0';
+		fake_of(&k, IC_HEARTBEAT)->d.state = DEVICE_STATE_OPEN;
+		if (verb == GIVE_BACK)
+			fake_set(fake_of(&k, IC_HEARTBEAT)->d.override, BIND_UIO);
+		assert_true(run_killed(verb, 1, true));
+		assert_owned(IC_HEARTBEAT, BIND_UTILS);
+	}
+}
+
 /* Rolling back is killed, too: a kernel that cannot, and one that has no memory. */
 static void a_killed_way_back_is_repaired(void **state)
 {
@@ -144,6 +168,7 @@ int main(void)
 		cmocka_unit_test(a_second_run_repairs_what_a_killed_one_left),
 		cmocka_unit_test(it_need_not_be_the_second),
 		cmocka_unit_test(the_child_leaves_no_device_without_a_driver),
+		cmocka_unit_test(the_child_goes_the_rest_of_the_way_back),
 		cmocka_unit_test(a_killed_way_back_is_repaired),
 	};
 
