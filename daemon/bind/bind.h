@@ -19,7 +19,8 @@ enum bind_say {
 enum { BIND_WRITE_BLOCKED = 1, BIND_WRITE_KILLED };
 
 struct bind_ops {
-	/* As devices_each and devices_read, with the override. */
+	/* As devices_each and devices_read, with the override. While a device is locked only that one is
+	 * read; -ENOENT: it is gone, whatever has its name now. */
 	int (*each)(void *user, int (*visit)(void *arg, const struct device *device), void *arg);
 	int (*read)(void *user, const char *name, struct device *ret);
 	void (*machine)(void *user, struct bind_machine *ret);

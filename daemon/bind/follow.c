@@ -132,6 +132,8 @@ static void try_to_take(struct follow *f, struct bind_seen_one *one)
 		put_off(f, one);
 		return;
 	}
+	if (!(f->components & 1u << device.component))
+		return; /* another has its name now, which will be told */
 	if (again)
 		f->b->quiet = true;
 	else

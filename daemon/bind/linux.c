@@ -44,16 +44,6 @@ static int each(void *user, int (*visit)(void *arg, const struct device *device)
 	return devices_each(l->devices, visit_whole, &v);
 }
 
-static int read_device(void *user, const char *name, struct device *ret)
-{
-	struct bind_linux *l = user;
-	int r = devices_read(l->devices, name, ret);
-
-	if (r == 0)
-		devices_read_override(l->devices, ret);
-	return r;
-}
-
 static void machine(void *user, struct bind_machine *ret)
 {
 	const struct bind_linux *l = user;
@@ -85,33 +75,48 @@ static void unlock(void *user)
 	l->lock_fd = -1;
 }
 
-/* The host may have taken the device away, and offered it again, while the lock was waited for. */
-static bool is_still(int fd, const char *path)
+/* Whether this is what is locked. The host may have taken a device away and offered it again while its lock
+ * was waited for, or since. */
+static bool is_locked(const struct bind_linux *l, const char *path)
 {
 	struct stat locked, there;
 
-	return fstat(fd, &locked) == 0 && stat(path, &there) == 0 && locked.st_dev == there.st_dev &&
+	return fstat(l->lock_fd, &locked) == 0 && stat(path, &there) == 0 && locked.st_dev == there.st_dev &&
 	       locked.st_ino == there.st_ino;
 }
 
 static int lock(void *user, const struct device *device)
 {
 	struct bind_linux *l = user;
-	char path[sizeof(BUS "/devices/") + DEVICE_NAME_SIZE];
 	int r = 0;
 
 	unlock(user);
-	(void)snprintf(path, sizeof(path), BUS "/devices/%s", device->name);
-	l->lock_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l->lock_fd = open(device->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (l->lock_fd < 0)
 		return -errno;
 	if (flock(l->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		r = -errno;
-	else if (!is_still(l->lock_fd, path))
+	else if (!is_locked(l, device->path))
 		r = -EWOULDBLOCK;
 	if (r < 0)
 		unlock(user);
 	return r;
+}
+
+/* While a device is locked no other is read. */
+static int read_device(void *user, const char *name, struct device *ret)
+{
+	struct bind_linux *l = user;
+	struct device is;
+	int r = devices_read(l->devices, name, &is);
+
+	if (r < 0)
+		return r;
+	if (l->lock_fd >= 0 && !is_locked(l, is.path))
+		return -ENOENT;
+	devices_read_override(l->devices, &is);
+	*ret = is;
+	return 0;
 }
 
 /* --- writing --- */

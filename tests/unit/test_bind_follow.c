@@ -436,6 +436,34 @@ static void what_is_given_to_another_is_left_to_him(void **state)
 	done();
 }
 
+static void become_another(sd_event *e, unsigned n)
+{
+	if (n == 0) {
+		world.available = 0;
+		offer_anew();
+	} else if (n == 1) {
+		world.available = 1024 * MIB;
+		fake_device_drop(&world.bus, FAKE_HEARTBEAT);
+		world.d.class_id = "0e0b6031-5213-4934-818b-38d90ced39db";
+		fake_device_put(&world.bus, &world.d);
+		world.writes = 0;
+		pass_time(e, wakes_in());
+	} else {
+		assert_int_equal(wakes_in(), 0);
+		assert_int_equal(world.writes, 0);
+		end();
+	}
+}
+
+static void what_becomes_another_component_is_left(void **state)
+{
+	(void)state;
+	begin(become_another);
+	assert_int_equal(run(HEARTBEAT), BIND_DONE);
+	assert_int_equal(world.steps, 3);
+	done();
+}
+
 static void hide(sd_event *e, unsigned n)
 {
 	if (n == 0) {
@@ -558,6 +586,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_has_failed_once_may_do_later),
 		cmocka_unit_test(what_has_gone_is_not_waited_for),
 		cmocka_unit_test(what_is_given_to_another_is_left_to_him),
+		cmocka_unit_test(what_becomes_another_component_is_left),
 		cmocka_unit_test(what_cannot_be_read_is_not_forgotten),
 		cmocka_unit_test(what_somebody_gives_back_is_left_to_him),
 		cmocka_unit_test(told_to_end_it_begins_nothing),

@@ -94,6 +94,17 @@ static void the_lock_is_on_the_devices_directory(void **state)
 	assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
 	(void)close(fd);
 
+	/* what has its name afterwards is not locked */
+	assert_int_equal(bind_linux_ops.lock(&f.l, &d), 0);
+	assert_int_equal(bind_linux_ops.read(&f.l, FAKE_HEARTBEAT, &d), 0);
+	fake_device_drop(&f.bus, FAKE_HEARTBEAT);
+	fake_device_put(&f.bus, &fake_heartbeat);
+	assert_int_equal(bind_linux_ops.read(&f.l, FAKE_HEARTBEAT, &d), -ENOENT);
+	assert_string_equal(d.driver, "uio_hv_generic"); /* untouched */
+	bind_linux_ops.unlock(&f.l);
+	assert_int_equal(bind_linux_ops.read(&f.l, FAKE_HEARTBEAT, &d), 0);
+	assert_string_equal(d.driver, "hv_utils");
+
 	fake_device_drop(&f.bus, FAKE_HEARTBEAT);
 	assert_int_equal(bind_linux_ops.lock(&f.l, &d), -ENOENT);
 	fixture_done(&f);
