@@ -61,14 +61,14 @@ check bind trixie-backports "200 times taken and given back" \
 check vmicd-rescind trixie-backports "200 times taken away from vmicd by the host" \
 	"$(guest vm.do=rescind vm.seconds=800) $small --fault rescind:heartbeat=200 --memory 1100M" \
 	"expect_passed && $small_rows" 850
-check follow trixie-backports "15 times taken away by the host, and taken from hv_utils again" \
-	"$(guest vm.do=follow vm.served=3 vm.seconds=500) $small --fault rescind:heartbeat=15 --fault delay:heartbeat=400" \
+check follow trixie-backports "12 times taken away by the host, and taken from hv_utils again" \
+	"$(guest vm.do=follow vm.served=3 vm.seconds=500) $small --fault rescind:heartbeat=12 --fault delay:heartbeat=1000" \
 	"expect_passed && $small_rows" 550
 check follow-killed trixie-backports "200 times taken away, vmic-bind and vmicd killed meanwhile" \
 	"$(guest vm.do=follow vm.served=1 vm.kill=8 vm.seconds=500) $small --fault rescind:heartbeat=200" \
 	"expect_passed && $small_rows" 550
 check bind-killed trixie-backports "vmic-bind and vmicd killed in the middle of taking and giving back" \
-	"$(guest vm.do=bind-killed vm.seconds=500) $small" "expect_passed && $small_rows" 550
+	"$(guest vm.do=bind-killed vm.seconds=800) $small" "expect_passed && $small_rows" 850
 
 profile legacy 2019 trixie
 profile linux 2019 trixie

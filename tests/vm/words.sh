@@ -131,6 +131,17 @@ descriptors() {
 	done
 }
 
+# has_descriptors PID N: exactly so many
+has_descriptors() {
+	descriptors "$1"
+	[ "$n" -eq "$2" ]
+}
+
+# mappings PID: sets n to how many it has of devices of uio_hv_generic
+mappings() {
+	n=$(grep -c /dev/uio "/proc/$1/maps")
+}
+
 # uio_nodes: sets n
 uio_nodes() {
 	n=0

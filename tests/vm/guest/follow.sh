@@ -15,6 +15,11 @@ start_follow() {
 	follow=$!
 }
 
+stop_follow() {
+	kill "$follow"
+	wait "$follow" || fail "vmic-bind take --follow ended with $?"
+}
+
 # is_calm: the heartbeat is with uio_hv_generic, and is the same as before a while
 is_calm() {
 	kill -0 "$follow" 2>/dev/null || start_follow
@@ -41,14 +46,29 @@ done
 wait_for 300 "the end of the host's game" is_calm
 beats 2
 count_served
-say "vmicd has answered $n times"
-[ "$n" -ge "$(parameter served)" ] || fail "vmicd has answered $n times only"
-kill "$follow"
-wait "$follow" || fail "vmic-bind take --follow ended with $?"
+answered=$n
+say "vmicd has answered $answered times"
+[ "$answered" -ge "$(parameter served)" ] || fail "vmicd has answered $answered times only"
+mappings "$vmicd"
+[ "$n" -eq 1 ] || fail "vmicd has $n mappings of uio devices"
+
+# Both have what they have in a new life.
+descriptors "$vmicd"
+vmicd_had=$n
+descriptors "$follow"
+follow_had=$n
+stop_follow
+stop_vmicd
+start_follow
+start_vmicd
+wait_for 30 "a new vmic-bind's descriptor $follow_had of $follow_had" has_descriptors "$follow" "$follow_had"
+wait_for 30 "a new vmicd's descriptor $vmicd_had of $vmicd_had" has_descriptors "$vmicd" "$vmicd_had"
+say "vmic-bind has $follow_had descriptors, vmicd $vmicd_had"
+stop_follow
 stop_vmicd
 give_back heartbeat
 # What is lost with each channel that vmicd had when the host took it: see rescind.sh.
-nothing_lost $((n * 4096)) $((n * 4))
+nothing_lost $((answered * 4096)) $((answered * 4))
 uio_nodes
 [ "$n" -eq "$nodes" ] || fail "there are $n uio devices, and were $nodes"
 settle

@@ -22,6 +22,8 @@ beats 2
 nothing_lost $((left * 4096)) $((left * 4))
 uio_nodes
 [ "$n" -eq "$nodes" ] || fail "there are $n uio devices, and were $nodes"
+mappings "$vmicd"
+[ "$n" -eq 1 ] || fail "vmicd has $n mappings of uio devices"
 descriptors "$vmicd"
 had=$n
 stop_vmicd
