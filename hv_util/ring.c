@@ -106,6 +106,36 @@ int ring_tx_init(struct ring_tx *tx, void *mem, size_t len)
 	return 0;
 }
 
+/* What a packet's length can be: its descriptor counts 8 bytes in 16 bits. And a full ring would
+ * look empty, so room must be left (hv_ringbuffer_write: "<="). */
+static bool tx_can_ever_hold(const struct ring_tx *tx, size_t len)
+{
+	return len <= UINT16_MAX * 8 - RING_DESC_SIZE && RING_SPACE(len) < tx->size;
+}
+
+int ring_tx_resume(struct ring_tx *tx, void *mem, size_t len, uint32_t write, const size_t *packet_len)
+{
+	struct ring_tx t;
+	uint32_t shown, behind;
+	int r = ring_tx_init(&t, mem, len);
+
+	if (r < 0)
+		return r;
+	if (!index_is_possible(write, t.size) || (packet_len && !tx_can_ever_hold(&t, *packet_len)))
+		return -EBADMSG;
+	shown = t.write;
+	behind = packet_len ? advance(write, (uint32_t)RING_SPACE(*packet_len), t.size) : write;
+	if (shown != write && shown != behind)
+		return -EBADMSG;
+	t.waiting = true; /* whether it was, the page says; this lets the next commit end it */
+	*tx = t;
+	if (shown == write)
+		return RING_TX_NONE;
+	/* As after the store of the index [A]: nobody has looked since. */
+	return atomic_load(&t.page->interrupt_mask) == 0 && t.read == write ? RING_TX_SENT_SIGNAL :
+									       RING_TX_SENT;
+}
+
 static uint32_t tx_room(const struct ring_tx *tx)
 {
 	return tx->size - distance(tx->read, tx->write, tx->size);
@@ -121,13 +151,6 @@ static int tx_look(struct ring_tx *tx)
 		return -EBADMSG;
 	tx->read = read;
 	return 0;
-}
-
-/* What a packet's length can be: its descriptor counts 8 bytes in 16 bits. And a full ring would
- * look empty, so room must be left (hv_ringbuffer_write: "<="). */
-static bool tx_can_ever_hold(const struct ring_tx *tx, size_t len)
-{
-	return len <= UINT16_MAX * 8 - RING_DESC_SIZE && RING_SPACE(len) < tx->size;
 }
 
 int ring_tx_put(struct ring_tx *tx, const struct ring_packet *packet, const void *payload,
@@ -219,6 +242,34 @@ int ring_rx_init(struct ring_rx *rx, void *mem, size_t len)
 	return 0;
 }
 
+/* How much room the writer waits for more than; 0: it does not. */
+static uint32_t rx_pending(const struct ring_rx *rx)
+{
+	/* "if feature bit 0 is set in inbound header": only then does the writer use the word. */
+	if (!(load(&rx->page->feature_bits) & RING_FEATURE_PENDING_SEND_SIZE))
+		return 0;
+	return atomic_load(&rx->page->pending_send_size);
+}
+
+int ring_rx_resume(struct ring_rx *rx, void *mem, size_t len, uint32_t read, bool told)
+{
+	struct ring_rx t;
+	uint32_t pending;
+	int r = ring_rx_init(&t, mem, len);
+
+	if (r < 0)
+		return r;
+	if (!index_is_possible(read, t.size) || (told && t.read != read))
+		return -EBADMSG;
+	t.read = t.published = read;
+	*rx = t;
+	if (told)
+		return 0;
+	atomic_store(&t.page->read_index, read); /* [C] */
+	pending = rx_pending(&t);
+	return pending > 0 && t.size - distance(read, t.write, t.size) > pending;
+}
+
 /* How much is there to read: bytes, or -EBADMSG. */
 static int64_t rx_available(struct ring_rx *rx)
 {
@@ -278,10 +329,7 @@ int ring_rx_commit(struct ring_rx *rx)
 	atomic_store(&rx->page->read_index, rx->read); /* [C] */
 	rx->published = rx->read;
 
-	/* "if feature bit 0 is set in inbound header": only then does the writer use the word. */
-	if (!(load(&rx->page->feature_bits) & RING_FEATURE_PENDING_SEND_SIZE))
-		return 0;
-	pending = atomic_load(&rx->page->pending_send_size);
+	pending = rx_pending(rx);
 	if (pending == 0)
 		return 0;
 

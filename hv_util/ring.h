@@ -63,6 +63,25 @@ _must_check_ int ring_tx_init(struct ring_tx *tx, void *mem, size_t len);
 _must_check_ int ring_rx_init(struct ring_rx *rx, void *mem, size_t len);
 
 /*
+ * The same for one who continues another's work, from the index that that one has noted; the page, which the
+ * other side can write, must agree with it. -EINVAL as above; -EBADMSG also when it does not agree.
+ */
+enum ring_tx_found {
+	RING_TX_NONE = 0,    /* the reader can see all up to write, and no more */
+	RING_TX_SENT,        /* and the packet behind it */
+	RING_TX_SENT_SIGNAL, /* likewise; signal it now, it may not have been */
+};
+
+/* Returns an enum ring_tx_found. packet_len is of a packet's payload that was to be put at write, which may
+ * have been done and may not; NULL: there is none. */
+_must_check_ int ring_tx_resume(struct ring_tx *tx, void *mem, size_t len, uint32_t write,
+				const size_t *packet_len);
+
+/* told: the writer knows that it has the room up to read. If not, it is told now. 1: signal it now, for it
+ * may wait for that; 0: do not. */
+_must_check_ int ring_rx_resume(struct ring_rx *rx, void *mem, size_t len, uint32_t read, bool told);
+
+/*
  * Puts a packet behind the others; the reader does not see it before ring_tx_commit. packet->len is
  * not looked at. 0; -EAGAIN when there is no room now; -EMSGSIZE when there never will be; -EBADMSG
  * when the reader's index is impossible: the channel is broken.

@@ -793,6 +793,112 @@ static void many_packets_go_through_in_their_order(void **state)
 	}
 }
 
+/* --- one who continues another's work --- */
+
+/* A packet of 40 bytes takes 64 (space_of): it may be in the ring behind 24, and not be, and nothing else. */
+static void a_successor_sees_what_was_sent(void **state)
+{
+	static const size_t len = 40;
+	static const struct {
+		uint32_t shown, read, masked, write;
+		bool has_packet;
+		int found;
+	} row[] = {
+		{ 24, 24, 0, 24, false, RING_TX_NONE },
+		{ 24, 24, 0, 24, true, RING_TX_NONE },
+		{ 24, 0, 1, 24, true, RING_TX_NONE },
+		{ 88, 24, 0, 24, true, RING_TX_SENT_SIGNAL },
+		{ 88, 24, 1, 24, true, RING_TX_SENT },  /* it looks by itself */
+		{ 88, 0, 0, 24, true, RING_TX_SENT },   /* it has more to read, and was told of that */
+		{ 88, 88, 0, 24, true, RING_TX_SENT },  /* it has read it */
+		{ 40, 96, 0, 104, true, RING_TX_SENT }, /* around the ring's end */
+		{ 88, 24, 0, 24, false, -EBADMSG },
+		{ 80, 24, 0, 24, true, -EBADMSG },
+		{ 0, 0, 0, 24, true, -EBADMSG },
+		{ 24, 24, 0, 128, true, -EBADMSG },
+		{ 24, 24, 0, 20, true, -EBADMSG },
+		{ 128, 24, 0, 24, true, -EBADMSG },
+		{ 24, 128, 0, 24, true, -EBADMSG },
+	};
+	const size_t too_long = 128 - 24;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		_cleanup_(guard_done) struct guard g = ring_new(128, row[i].read, row[i].shown);
+		struct ring_tx tx = { .size = 0x5a };
+
+		set_word(&g, MASK, row[i].masked);
+		assert_int_equal(ring_tx_resume(&tx, g.p, g.len, row[i].write, row[i].has_packet ? &len : NULL),
+				 row[i].found);
+		if (row[i].found < 0)
+			assert_int_equal(tx.size, 0x5a);
+		else
+			assert_int_equal(tx.write, row[i].shown);
+		assert_int_equal(word(&g, WRITE_INDEX), row[i].shown);
+	}
+	{
+		_cleanup_(guard_done) struct guard g = ring_new(128, 24, 24);
+		struct ring_tx tx;
+
+		assert_int_equal(ring_tx_resume(&tx, g.p, g.len, 24, &too_long), -EBADMSG);
+		assert_int_equal(ring_tx_resume(&tx, g.p, DATA, 24, &len), -EINVAL);
+	}
+}
+
+/* What the other had asked the reader for ends with the next packet, whoever asked. */
+static void a_successor_ends_the_others_wait_for_room(void **state)
+{
+	_cleanup_(guard_done) struct guard g = ring_new(128, 24, 24);
+	uint8_t payload[8] = { 0 };
+	struct ring_tx tx;
+
+	(void)state;
+	set_word(&g, PENDING, 64);
+	assert_int_equal(ring_tx_resume(&tx, g.p, g.len, 24, NULL), RING_TX_NONE);
+	assert_int_equal(word(&g, PENDING), 64);
+	assert_int_equal(ring_tx_put(&tx, &some_packet, payload, sizeof(payload)), 0);
+	assert_int_equal(ring_tx_commit(&tx), 1);
+	assert_int_equal(word(&g, PENDING), 0);
+}
+
+/* 64 bytes are there to be read, from 24 to 88; the writer waits for more than pending. */
+static void a_successor_gives_room_that_may_not_have_been_given(void **state)
+{
+	static const struct {
+		bool told;
+		uint32_t shown, read, pending, features;
+		int r;
+	} row[] = {
+		{ true, 24, 24, 0, 1, 0 },
+		{ true, 24, 24, 32, 1, 0 }, /* it was told, so it was signalled */
+		{ true, 24, 88, 0, 1, -EBADMSG },
+		{ false, 24, 24, 0, 1, 0 },
+		{ false, 0, 24, 0, 1, 0 },
+		{ false, 0, 24, 32, 1, 1 }, /* 64 bytes of room */
+		{ false, 24, 24, 63, 1, 1 },
+		{ false, 24, 24, 64, 1, 0 },
+		{ false, 24, 24, 32, 0, 0 }, /* this writer does not use the word */
+		{ false, 24, 88, 127, 1, 1 },
+		{ false, 24, 128, 0, 1, -EBADMSG },
+		{ false, 24, 12, 0, 1, -EBADMSG },
+		{ false, 4, 24, 0, 1, -EBADMSG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		_cleanup_(guard_done) struct guard g = ring_new(128, row[i].shown, 88);
+		struct ring_rx rx = { .size = 0x5a };
+
+		set_word(&g, PENDING, row[i].pending);
+		set_word(&g, FEATURES, row[i].features);
+		assert_int_equal(ring_rx_resume(&rx, g.p, g.len, row[i].read, row[i].told), row[i].r);
+		assert_int_equal(word(&g, READ_INDEX), row[i].r < 0 ? row[i].shown : row[i].read);
+		assert_int_equal(rx.size, row[i].r < 0 ? 0x5a : 128);
+		if (row[i].r >= 0)
+			assert_int_equal(rx.read, row[i].read);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -820,6 +926,9 @@ int main(void)
 		cmocka_unit_test(a_commit_does_not_believe_an_impossible_write_index),
 		cmocka_unit_test(unmasking_looks_once_more),
 		cmocka_unit_test(many_packets_go_through_in_their_order),
+		cmocka_unit_test(a_successor_sees_what_was_sent),
+		cmocka_unit_test(a_successor_ends_the_others_wait_for_room),
+		cmocka_unit_test(a_successor_gives_room_that_may_not_have_been_given),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);
