@@ -231,6 +231,23 @@ uint32_t ic_operations_named(const struct ic_service *s, const char *name)
 	return bits;
 }
 
+struct ic_result ic_decline(uint8_t *msg, size_t len, size_t received, int error, const char *why)
+{
+	struct ic_result result = reply(error, why);
+	struct ic_header h;
+
+	if (len < IC_BODY)
+		return (struct ic_result){ .error = error, .why = why };
+	h = header_read(msg);
+	if (h.flags & IC_FLAG_RESPONSE)
+		return (struct ic_result){ .error = error, .why = why };
+	if (received > len || !sizes_hold(&h, len))
+		make_bodyless(msg);
+	result.type = h.type;
+	result.len = ic_refuse(msg, len, error);
+	return result;
+}
+
 size_t ic_refuse(uint8_t *msg, size_t len, int error)
 {
 	make_reply(msg, error);

@@ -95,6 +95,10 @@ struct ic_result ic_handle(struct ic *ic, uint8_t *msg, size_t len, size_t recei
  * request that was put off with IC_LATER for too long. Returns the reply's length. */
 size_t ic_refuse(uint8_t *msg, size_t len, int error);
 
+/* Answers a message as ic_handle does, with this errno's status and without looking at what it asks for:
+ * for one that may not be served again. */
+struct ic_result ic_decline(uint8_t *msg, size_t len, size_t received, int error, const char *why);
+
 /* The bits of the operations that have this name; 0: none has. */
 uint32_t ic_operations_named(const struct ic_service *s, const char *name);
 

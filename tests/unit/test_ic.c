@@ -717,6 +717,57 @@ static void bad_messages_are_refused_and_change_nothing(void **state)
 		bad_check(&bads[i], &before, &t);
 }
 
+/* What must not be served is answered wherever it would be, whatever it asks for, and changes nothing. */
+static void any_message_can_be_declined(void **state)
+{
+	static const uint8_t body[8] = { 1, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17 };
+	static const struct {
+		uint16_t type;
+		uint8_t flags;
+		uint32_t pipe_size;
+		size_t cut, more;
+		enum ic_verdict verdict;
+		bool bodyless;
+	} row[] = {
+		{ 2, 3, 28, 0, 0, IC_REPLY, false },  { 0, 3, 28, 0, 0, IC_REPLY, false },
+		{ 99, 0, 28, 0, 0, IC_REPLY, false }, { 2, 3, 29, 0, 0, IC_REPLY, true },
+		{ 2, 3, 28, 1, 0, IC_REPLY, true },   { 2, 3, 28, 0, 1, IC_REPLY, true },
+		{ 2, 5, 28, 0, 0, IC_NOTHING, false }, { 2, 3, 28, 9, 0, IC_NOTHING, false },
+		{ 2, 3, 28, 36, 0, IC_NOTHING, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		uint8_t msg[MESSAGE_BODY + sizeof(body)], expected[sizeof(msg)];
+		size_t len = message_put(msg, &(struct message){ .type = row[i].type, .body = body,
+								 .n = sizeof(body) }) - row[i].cut;
+		struct ic_result r;
+
+		msg[25] = row[i].flags;
+		put_le(msg + 4, 4, row[i].pipe_size);
+		memcpy(expected, msg, sizeof(msg));
+		if (row[i].verdict == IC_REPLY) {
+			put_le(expected + 20, 4, WIRE_FAIL);
+			expected[25] = 5;
+		}
+		if (row[i].bodyless) {
+			put_le(expected + 4, 4, 20);
+			put_le(expected + 18, 2, 0);
+		}
+		{
+			_cleanup_(guard_done) struct guard g = guard_copy(msg, len);
+
+			r = ic_decline(g.p, len, len + row[i].more, -EIO, "it was declined");
+			assert_memory_equal(g.p, expected, len);
+		}
+		assert_int_equal(r.verdict, row[i].verdict);
+		assert_int_equal(r.len, row[i].verdict == IC_REPLY ? len : 0);
+		assert_int_equal(r.error, -EIO);
+		assert_string_equal(r.why, "it was declined");
+		assert_false(r.negotiated);
+	}
+}
+
 /* Every prefix of an offer: shorter than the headers it cannot be answered, from there on it can, and
  * is refused. */
 static void every_prefix_of_a_message_is_refused(void **state)
@@ -944,6 +995,7 @@ int main(void)
 		cmocka_unit_test(a_handlers_errno_becomes_the_status),
 		cmocka_unit_test(a_request_that_is_put_off_stays_as_it_was),
 		cmocka_unit_test(bad_messages_are_refused_and_change_nothing),
+		cmocka_unit_test(any_message_can_be_declined),
 		cmocka_unit_test(every_prefix_of_a_message_is_refused),
 		cmocka_unit_test(what_only_looks_bad_is_served),
 		cmocka_unit_test(before_the_negotiation_everything_is_refused),
