@@ -31,6 +31,42 @@ bool conf_component_equal(const struct conf_component *a, const struct conf_comp
 	       a->answer_delay_s == b->answer_delay_s;
 }
 
+/* The Fowler-Noll-Vo hash, variant 1a, of numbers. */
+static uint64_t mix(uint64_t hash, uint64_t number)
+{
+	return (hash ^ number) * UINT64_C(0x100000001b3);
+}
+
+static uint64_t mix_version(uint64_t hash, struct ic_version v)
+{
+	return mix(hash, (uint64_t)v.major << 16 | v.minor);
+}
+
+static uint64_t mix_list(uint64_t hash, const struct ic_admitted *list)
+{
+	hash = mix(hash, list->n);
+	for (unsigned i = 0; i < list->n; i++)
+		hash = mix_version(hash, list->v[i]);
+	return hash;
+}
+
+uint64_t conf_component_fingerprint(const struct conf_component *c)
+{
+	const struct ic_raw *raw = &c->policy.raw;
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	hash = mix(hash, (uint64_t)c->enabled << 1 | c->blocked);
+	hash = mix_list(hash, &c->policy.framework);
+	hash = mix_list(hash, &c->policy.message);
+	hash = mix(hash, c->policy.no_match);
+	hash = mix(hash, raw->has_answer | raw->has_counts << 1 | raw->has_truncate << 2);
+	hash = mix_version(hash, raw->answer.framework);
+	hash = mix_version(hash, raw->answer.message);
+	hash = mix(hash, (uint64_t)raw->counts[0] << 16 | raw->counts[1]);
+	hash = mix(hash, raw->truncate);
+	return mix(hash, c->answer_delay_s);
+}
+
 bool conf_component_has_own_answers(const struct conf_component *c)
 {
 	const struct ic_raw *raw = &c->policy.raw;

@@ -61,6 +61,9 @@ bool conf_versions_equal(const struct ic_policy *a, const struct ic_policy *b);
 /* Whether both make the same of every negotiation. Which operations are blocked has no say in that. */
 bool conf_component_equal(const struct conf_component *a, const struct conf_component *b);
 
+/* A number that says the same across processes: of two that are not equal it is another. */
+uint64_t conf_component_fingerprint(const struct conf_component *c);
+
 /* A sentence for the user: file, line, what was there, what was expected. */
 struct conf_error {
 	char text[512];

@@ -792,6 +792,56 @@ static void each_thing_has_one_name(void **state)
 		assert_true(ic_services[i]->n_ops <= IC_OPS_MAX);
 }
 
+/* Each of these makes something else of a negotiation; the same text twice, in another process even, does not. */
+static void a_fingerprint_is_of_what_is_answered(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"[TimeSync]\nVersions=1.0\n",
+		"[TimeSync]\nVersions=3.0\n",
+		"[TimeSync]\nVersions=1.0 3.0\n",
+		"[TimeSync]\nFramework=1.0\n",
+		"[TimeSync]\nFramework=1.0\nVersions=1.0\n",
+		"[TimeSync]\nNoMatch=silent\n",
+		"[TimeSync]\nNoMatch=own-newest\n",
+		"[TimeSync]\nAnswerRaw=9.9/7.7\n",
+		"[TimeSync]\nAnswerRaw=7.7/9.9\n",
+		"[TimeSync]\nAnswerRaw=0.0/0.0\n",
+		"[TimeSync]\nAnswerCounts=2,0\n",
+		"[TimeSync]\nAnswerCounts=0,2\n",
+		"[TimeSync]\nAnswerCounts=0,0\n",
+		"[TimeSync]\nAnswerTruncate=20\n",
+		"[TimeSync]\nAnswerTruncate=21\n",
+		"[TimeSync]\nAnswerDelaySec=20\n",
+		"[TimeSync]\nEnable=no\n",
+		"[Negotiation]\nProfile=newest\n",
+		"[Policy]\nBlock=timesync\n",
+	};
+	struct conf_component c[ARRAY_LEN(texts)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		for (int again = 0; again < 2; again++) {
+			struct temp_dir d = temp_dir_new();
+			struct conf_error error;
+			struct conf conf;
+
+			temp_dir_put(&d, "vmicd.conf", texts[i]);
+			if (read_dir(&d, &conf, &error) < 0)
+				fail_msg("%s", error.text);
+			if (again)
+				assert_true(conf_component_fingerprint(&c[i]) ==
+					    conf_component_fingerprint(&conf.component[IC_TIMESYNC]));
+			c[i] = conf.component[IC_TIMESYNC];
+			temp_dir_done(&d);
+		}
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		for (size_t j = 0; j < ARRAY_LEN(texts); j++)
+			if ((conf_component_fingerprint(&c[i]) == conf_component_fingerprint(&c[j])) !=
+			    conf_component_equal(&c[i], &c[j]))
+				fail_msg("\n%s\nand\n%s", texts[i], texts[j]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -821,6 +871,7 @@ int main(void)
 		cmocka_unit_test(both_lists_come_to_a_policy),
 		cmocka_unit_test(operations_are_no_matter_of_negotiations),
 		cmocka_unit_test(each_thing_has_one_name),
+		cmocka_unit_test(a_fingerprint_is_of_what_is_answered),
 	};
 
 	return cmocka_run_group_tests_name("conf", tests, NULL, NULL);
