@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/channel_log.h"
+#include "daemon/keep.h"
 #include "hv_util/ring.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
@@ -24,6 +26,9 @@
 /* Packets taken in one go, and for how long: the other channels must have their turn. */
 #define PACKETS_AT_ONCE 64
 #define TURN_USEC (20 * USEC_PER_MSEC)
+/* A request that was being served when so many processes died one after the other is not served again. Not
+ * one: most die of something else. */
+#define DEATHS_MAX 2
 /* Looks at the ring may be so late, together with what else wakes the processor. */
 #define LOOK_ACCURACY_USEC (250 * USEC_PER_MSEC)
 
@@ -43,6 +48,8 @@ enum chan_event {
 	EV_OFFERED,
 	EV_OFFERED_UNSERVED,
 	EV_OPENED,
+	EV_TAKEN_OVER,
+	EV_DOUBTFUL,
 	EV_AGREED,
 	EV_NO_COMMON,
 	EV_BROKEN,
@@ -58,6 +65,8 @@ enum chan_event {
 static const enum chan_state next_state[CHAN_STATES][CHAN_EVENTS] = {
 	[CHAN_ABSENT] = { [EV_OFFERED] = CHAN_OPENING, [EV_OFFERED_UNSERVED] = CHAN_IDLE },
 	[CHAN_OPENING] = { [EV_OPENED] = CHAN_NEGOTIATING,
+			   [EV_TAKEN_OVER] = CHAN_RUNNING,
+			   [EV_DOUBTFUL] = CHAN_CLOSED,
 			   [EV_BROKEN] = CHAN_BROKEN,
 			   [EV_DISABLED] = CHAN_IDLE,
 			   [EV_RESCINDED] = CHAN_ABSENT },
@@ -87,23 +96,11 @@ static const char *const state_names[CHAN_STATES] = {
 };
 
 static const char *const event_names[CHAN_EVENTS] = {
-	[EV_OFFERED] = "offered", [EV_OFFERED_UNSERVED] = "offered", [EV_OPENED] = "opened", [EV_AGREED] = "agreed",
+	[EV_OFFERED] = "offered", [EV_OFFERED_UNSERVED] = "offered", [EV_OPENED] = "opened",
+	[EV_TAKEN_OVER] = "taken over", [EV_DOUBTFUL] = "doubtful", [EV_AGREED] = "agreed",
 	[EV_NO_COMMON] = "no common version", [EV_BROKEN] = "broken", [EV_REOPEN] = "reopen",
 	[EV_RENEGOTIATE] = "renegotiate", [EV_DISABLED] = "disabled", [EV_ENABLED] = "enabled",
 	[EV_RESCINDED] = "rescinded",
-};
-
-struct message {
-	uint64_t trans_id;
-	size_t len;      /* bytes in buf */
-	size_t received; /* bytes that the packet had */
-	uint8_t buf[IC_PAYLOAD_MAX];
-};
-
-enum hold {
-	HOLD_NOTHING = 0,
-	HOLD_REQUEST, /* to be handed to the service again */
-	HOLD_ANSWER,  /* AnswerDelaySec: to be sent later */
 };
 
 struct channel {
@@ -121,10 +118,18 @@ struct channel {
 	struct ring_tx tx;
 	struct ring_rx rx;
 	struct ic ic;
-	bool unsent;              /* in holds an answer for which the host's ring has no room */
-	enum hold hold;           /* what held is */
-	uint64_t hold_limit_usec; /* HOLD_REQUEST: when to refuse it */
-	struct message in, held;
+	struct store *store;
+	char store_name[STORE_NAME_SIZE];
+	/* What follows is noted there whenever it changes. */
+	struct keep *keep;
+	bool is_kept;        /* it says what holds */
+	bool has_negotiated; /* ic's offer and answer are not noted yet */
+	bool unsent;         /* in is an answer, which the host's ring may have no room for */
+	enum keep_hold hold; /* what held is */
+	uint64_t hold_usec;  /* when to refuse the request, or to send the answer */
+	struct keep_message in, held;
+	/* So many predecessors died while they served the next packet, and the held request. */
+	uint32_t packet_deaths, held_deaths;
 	int trouble; /* why the channel cannot be used: the errno that was logged, 0: it can */
 	struct log_rate rescinds;
 };
@@ -151,9 +156,15 @@ static bool timer_runs(const struct channel *c)
 	return sd_event_source_get_enabled(c->timer, NULL) > 0;
 }
 
+static uint8_t *bytes(const struct channel *c, const struct keep_message *m)
+{
+	return keep_buffer(c->keep, m->buffer);
+}
+
 static void hold_drop(struct channel *c)
 {
-	c->hold = HOLD_NOTHING;
+	c->hold = KEEP_HOLD_NOTHING;
+	c->held_deaths = 0;
 	c->ic.busy = false;
 	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
 }
@@ -210,9 +221,39 @@ static void look_again(struct channel *c)
 	(void)sd_event_source_set_enabled(c->look, SD_EVENT_ONESHOT);
 }
 
-/* Both rings of the opened port, and its interrupt. */
+/* The opened port's interrupt; its rings are looked at in any case. */
+static int watch_port(struct channel *c)
+{
+	int r;
+
+	/* Edge-triggered: a descriptor that stays readable, as no honest host's does, must not spin. */
+	r = sd_event_add_io(c->event, &c->interrupt, c->port->interrupt_fd, EPOLLIN | EPOLLET,
+			    on_interrupt, c);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_description(c->interrupt, c->ic.service->name);
+	(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
+	look_again(c);
+	c->trouble = 0;
+	return 0;
+}
+
+static struct keep_owner owner(const struct channel *c)
+{
+	return (struct keep_owner){
+		.component = c->ic.service->component,
+		.relid = c->port->relid,
+		.ring_size = c->port->ring_size,
+		.policy = conf_component_fingerprint(c->conf),
+		.identity = c->port->identity,
+		.instance_id = c->port->instance_id,
+	};
+}
+
+/* Both rings of the port that has been opened. */
 static int attach(struct channel *c)
 {
+	const struct keep_owner own = owner(c);
 	uint8_t *memory = c->port->memory;
 	int r;
 
@@ -222,21 +263,28 @@ static int attach(struct channel *c)
 	r = ring_rx_init(&c->rx, memory + c->port->ring_size, c->port->ring_size);
 	if (r < 0)
 		return r;
-	/* Edge-triggered: a descriptor that stays readable, as no honest host's does, must not spin. */
-	r = sd_event_add_io(c->event, &c->interrupt, c->port->interrupt_fd, EPOLLIN | EPOLLET,
-			    on_interrupt, c);
+	r = watch_port(c);
 	if (r < 0)
 		return r;
-	(void)sd_event_source_set_description(c->interrupt, c->ic.service->name);
-	look_again(c);
-	c->trouble = 0;
+	keep_begin(c->keep, &own, c->rx.read, c->tx.write);
+	c->is_kept = true;
+	c->in = (struct keep_message){ .buffer = 0 };
+	c->held = (struct keep_message){ .buffer = 1 };
+	if (keep_fd(c->keep) >= 0)
+		store_put(c->store, c->store_name, keep_fd(c->keep));
 	return 0;
 }
 
 static void detach(struct channel *c)
 {
+	if (c->is_kept) {
+		keep_end(c->keep);
+		store_remove(c->store, c->store_name);
+	}
+	c->is_kept = false;
 	hold_drop(c);
 	c->unsent = false;
+	c->packet_deaths = 0;
 	c->interrupt = sd_event_source_disable_unref(c->interrupt);
 	(void)sd_event_source_set_enabled(c->more, SD_EVENT_OFF);
 	(void)sd_event_source_set_enabled(c->look, SD_EVENT_OFF);
@@ -282,8 +330,6 @@ static void enter(struct channel *c, enum chan_state before)
 	case CHAN_NEGOTIATING:
 		if (!c->interrupt)
 			r = attach(c);
-		if (r >= 0)
-			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
 		break;
 	case CHAN_BROKEN:
 		close_port(c, before);
@@ -340,6 +386,28 @@ static void broken(struct channel *c, const char *what)
 	event(c, EV_BROKEN);
 }
 
+/* Writes down what holds from now on. */
+static void note(struct channel *c, enum keep_stage stage)
+{
+	const struct keep_state state = {
+		.stage = stage,
+		.deaths = stage == KEEP_PACKET ? c->packet_deaths : stage == KEEP_HELD ? c->held_deaths : 0,
+		.read = stage == KEEP_PACKET ? c->rx.published : c->rx.read,
+		.write = c->tx.published,
+		.unsent = c->unsent,
+		.hold = c->hold,
+		.hold_usec = c->hold_usec,
+		.in = c->in,
+		.held = c->held,
+	};
+
+	if (c->has_negotiated)
+		keep_note_negotiated(c->keep, &state, &c->ic.offer, &c->ic.answer);
+	else
+		keep_note(c->keep, &state);
+	c->has_negotiated = false;
+}
+
 /* Puts the answer in c->in into the host's ring, or leaves it there until there is room. */
 static void send_answer(struct channel *c)
 {
@@ -347,39 +415,65 @@ static void send_answer(struct channel *c)
 		.type = RING_PACKET_INBAND,
 		.trans_id = c->in.trans_id,
 	};
-	int r = ring_tx_put(&c->tx, &packet, c->in.buf, c->in.len);
+	int r = ring_tx_put(&c->tx, &packet, bytes(c, &c->in), c->in.len);
 
 	while (r == -EAGAIN) {
 		r = ring_tx_wait_for_room(&c->tx, c->in.len);
 		if (r == 0) {
-			c->unsent = true;
-			if (c->hold == HOLD_NOTHING)
+			if (c->hold == KEEP_HOLD_NOTHING)
 				timer_start(c, ROOM_USEC);
 			return;
 		}
 		if (r > 0)
-			r = ring_tx_put(&c->tx, &packet, c->in.buf, c->in.len);
+			r = ring_tx_put(&c->tx, &packet, bytes(c, &c->in), c->in.len);
 	}
-	c->unsent = false;
 	if (r == 0)
 		r = ring_tx_commit(&c->tx);
 	if (r < 0)
 		broken(c, "its ring for answers makes no sense");
 	else if (r > 0)
 		signal_host(c);
+	if (!is_open(c))
+		return;
+	c->unsent = false;
+	note(c, KEEP_SETTLED);
+}
+
+/* Lets the host know what came of what was in work: it has room for the next, and the answer, if there is
+ * one. That is written down before, so that nothing is served twice. */
+static void conclude(struct channel *c)
+{
+	note(c, KEEP_DUE);
+	if (ring_rx_commit(&c->rx) > 0)
+		signal_host(c);
+	if (!is_open(c))
+		return;
+	if (c->unsent)
+		send_answer(c);
+	else
+		note(c, KEEP_SETTLED);
+}
+
+/* Takes the message out of c->in. What was held is overwritten, but not before that is written down. */
+static void set_aside(struct channel *c, enum keep_hold hold, uint64_t usec)
+{
+	const uint32_t free_buffer = KEEP_BUFFERS - c->in.buffer - c->held.buffer;
+
+	c->held = c->in;
+	c->in = (struct keep_message){ .buffer = free_buffer };
+	c->hold = hold;
+	c->hold_usec = now_usec(c) + usec;
 }
 
 /* Sets the request aside until it can be served. */
 static void postpone(struct channel *c)
 {
-	if (c->hold != HOLD_NOTHING) {
-		c->in.len = ic_refuse(c->in.buf, c->in.len, -EBUSY);
-		send_answer(c);
+	if (c->hold != KEEP_HOLD_NOTHING) {
+		c->in.len = (uint32_t)ic_refuse(bytes(c, &c->in), c->in.len, -EBUSY);
+		c->unsent = true;
 		return;
 	}
-	c->held = c->in;
-	c->hold = HOLD_REQUEST;
-	c->hold_limit_usec = now_usec(c) + RETRY_LIMIT_USEC;
+	set_aside(c, KEEP_HOLD_REQUEST, RETRY_LIMIT_USEC);
 	c->ic.busy = true;
 	timer_start(c, RETRY_USEC);
 }
@@ -387,6 +481,7 @@ static void postpone(struct channel *c)
 static void on_negotiated(struct channel *c)
 {
 	hold_drop(c); /* "a new negotiation drops it": the request of the time before */
+	c->has_negotiated = true;
 	c->counts.negotiations++;
 	channel_log_negotiation(&c->to, now_usec(c), &c->ic);
 	event(c, c->ic.answer.outcome == IC_NO_COMMON ? EV_NO_COMMON : EV_AGREED);
@@ -429,16 +524,25 @@ static void act_on(struct channel *c, const struct ic_result *result)
 		postpone(c);
 		break;
 	case IC_REPLY:
-		c->in.len = result->len;
+		c->in.len = (uint32_t)result->len;
 		if (result->negotiated && c->conf->answer_delay_s > 0) {
-			c->held = c->in;
-			c->hold = HOLD_ANSWER;
+			set_aside(c, KEEP_HOLD_ANSWER, c->conf->answer_delay_s * USEC_PER_SEC);
 			timer_start(c, c->conf->answer_delay_s * USEC_PER_SEC);
 		} else {
-			send_answer(c);
+			c->unsent = true;
 		}
 		break;
 	}
+}
+
+/* Serves the message in c->in, or lets it be for good. */
+static struct ic_result serve(struct channel *c, uint32_t deaths)
+{
+	uint8_t *msg = bytes(c, &c->in);
+
+	if (deaths >= DEATHS_MAX)
+		return ic_decline(msg, c->in.len, c->in.received, -EIO, "serving it has ended this daemon twice");
+	return ic_handle(&c->ic, msg, c->in.len, c->in.received, IC_PAYLOAD_MAX);
 }
 
 static void handle_packet(struct channel *c, const struct ring_packet *packet)
@@ -450,9 +554,9 @@ static void handle_packet(struct channel *c, const struct ring_packet *packet)
 		return;
 	}
 	c->in.trans_id = packet->trans_id;
-	c->in.received = packet->len;
-	c->in.len = packet->len < sizeof(c->in.buf) ? packet->len : sizeof(c->in.buf);
-	result = ic_handle(&c->ic, c->in.buf, c->in.len, c->in.received, sizeof(c->in.buf));
+	c->in.received = (uint32_t)packet->len;
+	c->in.len = packet->len < IC_PAYLOAD_MAX ? (uint32_t)packet->len : IC_PAYLOAD_MAX;
+	result = serve(c, c->packet_deaths);
 	act_on(c, &result);
 }
 
@@ -460,17 +564,16 @@ static void handle_packet(struct channel *c, const struct ring_packet *packet)
 static bool take_packet(struct channel *c)
 {
 	struct ring_packet packet;
-	int r = ring_rx_get(&c->rx, &packet, c->in.buf, sizeof(c->in.buf));
+	int r = ring_rx_get(&c->rx, &packet, bytes(c, &c->in), IC_PAYLOAD_MAX);
 
 	if (r == -EBADMSG)
 		broken(c, "its ring makes no sense");
 	if (r == 0 || r == -EBADMSG)
 		return false;
-	if (ring_rx_commit(&c->rx) > 0)
-		signal_host(c);
-	if (!is_open(c))
-		return false;
+	note(c, KEEP_PACKET);
 	handle_packet(c, &packet);
+	c->packet_deaths = 0;
+	conclude(c);
 	return true;
 }
 
@@ -541,25 +644,43 @@ static int on_look(sd_event_source *source, uint64_t usec, void *user)
 
 static void retry_request(struct channel *c)
 {
+	const uint32_t buffer = c->in.buffer;
 	struct ic_result result;
 
+	note(c, KEEP_HELD);
+	memcpy(keep_buffer(c->keep, buffer), bytes(c, &c->held), c->held.len);
 	c->in = c->held;
+	c->in.buffer = buffer;
 	c->ic.busy = false;
-	result = ic_handle(&c->ic, c->in.buf, c->in.len, c->in.received, sizeof(c->in.buf));
-	if (result.verdict == IC_LATER && now_usec(c) < c->hold_limit_usec) {
+	result = serve(c, c->held_deaths);
+	if (result.verdict == IC_LATER && now_usec(c) < c->hold_usec) {
 		c->ic.busy = true;
 		timer_start(c, RETRY_USEC);
+		note(c, KEEP_SETTLED);
 		return;
 	}
 	if (result.verdict == IC_LATER) {
 		refuse(c, -EBUSY, "it could not be served for 10 s", "refusing it");
 		result = (struct ic_result){
 			.verdict = IC_REPLY,
-			.len = ic_refuse(c->in.buf, c->in.len, -EBUSY),
+			.len = ic_refuse(bytes(c, &c->in), c->in.len, -EBUSY),
 		};
 	}
-	c->hold = HOLD_NOTHING;
+	hold_drop(c);
 	act_on(c, &result);
+	conclude(c);
+}
+
+/* The answer's time has come. */
+static void send_held(struct channel *c)
+{
+	const struct keep_message answer = c->held;
+
+	c->held = c->in;
+	c->in = answer;
+	c->hold = KEEP_HOLD_NOTHING;
+	c->unsent = true;
+	conclude(c);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
@@ -579,24 +700,140 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 		 * nobody that there is room. */
 		pump(c);
 		/* What pump has set aside has a time of its own already. */
-		if (is_open(c) && (c->unsent || c->hold != HOLD_NOTHING) && !timer_runs(c))
+		if (is_open(c) && (c->unsent || c->hold != KEEP_HOLD_NOTHING) && !timer_runs(c))
 			timer_start(c, RETRY_USEC);
 		return 0;
 	}
 	switch (c->hold) {
-	case HOLD_REQUEST:
+	case KEEP_HOLD_REQUEST:
 		retry_request(c);
 		break;
-	case HOLD_ANSWER:
-		c->hold = HOLD_NOTHING;
-		c->in = c->held;
-		send_answer(c);
+	case KEEP_HOLD_ANSWER:
+		send_held(c);
 		break;
-	case HOLD_NOTHING:
+	case KEEP_HOLD_NOTHING:
+	case KEEP_HOLDS:
 		break;
 	}
 	pump(c);
 	return 0;
+}
+
+/* --- what a predecessor has left --- */
+
+/* Our own keep is replaced by that one's. 0, or a negative errno and *why. */
+static int find_state(struct channel *c, struct keep_found *ret, const char **why)
+{
+	const struct keep_owner own = owner(c);
+	struct keep *left = NULL;
+	int r, fd = store_take(c->store, c->store_name);
+
+	if (fd < 0) {
+		*why = "there is none";
+		return fd;
+	}
+	r = keep_adopt(fd, &left);
+	if (r < 0) {
+		(void)close(fd);
+		*why = "it is no state at all";
+		return r;
+	}
+	r = keep_read(left, &own, ret, why);
+	if (r < 0) {
+		(void)keep_free(left);
+		return r;
+	}
+	(void)keep_free(c->keep);
+	c->keep = left;
+	return 0;
+}
+
+/* Both rings where that one stood: enum ring_tx_found, *ret_room says whether the host may wait for a signal
+ * that it has room; or a negative errno. */
+static int resume_rings(struct channel *c, const struct keep_state *s, bool *ret_room)
+{
+	uint8_t *memory = c->port->memory;
+	const size_t size = c->port->ring_size, len = s->in.len;
+	int r, room = ring_rx_resume(&c->rx, memory + size, size, s->read, s->stage != KEEP_DUE);
+
+	if (room < 0)
+		return room;
+	r = ring_tx_resume(&c->tx, memory, size, s->write, s->unsent ? &len : NULL);
+	*ret_room = room > 0;
+	return r;
+}
+
+/* From now on, and no longer than it was set for. */
+static uint64_t left_of(const struct channel *c, uint64_t usec, uint64_t most)
+{
+	const uint64_t now = now_usec(c), left = usec > now ? usec - now : 0;
+
+	return left < most ? left : most;
+}
+
+static void resume_work(struct channel *c, const struct keep_found *found)
+{
+	const uint64_t delay = c->conf->answer_delay_s * USEC_PER_SEC;
+	const struct keep_state *s = &found->state;
+
+	c->ic.offer = found->offer;
+	c->ic.answer = found->answer;
+	c->in = s->in;
+	c->held = s->held;
+	c->packet_deaths = s->stage == KEEP_PACKET ? s->deaths + 1 : 0;
+	c->held_deaths = s->stage == KEEP_HELD ? s->deaths + 1 : 0;
+	c->hold = (enum keep_hold)s->hold;
+	c->ic.busy = c->hold == KEEP_HOLD_REQUEST;
+	c->hold_usec = now_usec(c) + left_of(c, s->hold_usec, c->ic.busy ? RETRY_LIMIT_USEC : delay);
+	if (c->hold != KEEP_HOLD_NOTHING)
+		timer_start(c, c->ic.busy ? RETRY_USEC : left_of(c, c->hold_usec, delay));
+}
+
+static int resume(struct channel *c, const struct keep_found *found, bool *ret_signal)
+{
+	bool room;
+	int r, sent = resume_rings(c, &found->state, &room);
+
+	if (sent < 0)
+		return sent;
+	r = watch_port(c);
+	if (r < 0)
+		return r;
+	resume_work(c, found);
+	c->is_kept = true;
+	c->unsent = found->state.unsent && sent == RING_TX_NONE;
+	*ret_signal = room || sent == RING_TX_SENT_SIGNAL;
+	return 0;
+}
+
+static bool has_agreed(const struct channel *c)
+{
+	return c->ic.answer.outcome == IC_AGREED || c->ic.answer.outcome == IC_FORCED;
+}
+
+/* Goes on where the predecessor stopped, or closes the channel, so that the host begins anew. */
+static void take_over(struct channel *c)
+{
+	const char *why = "the rings do not fit it";
+	struct keep_found found;
+	bool signal;
+	int r = find_state(c, &found, &why);
+
+	if (r == 0)
+		r = resume(c, &found, &signal);
+	if (r < 0) {
+		store_remove(c->store, c->store_name);
+		log_info(c->log, "%s: the channel cannot be taken over from the process before, its state does not "
+			 "hold: %s; opening it anew", c->ic.service->name, why);
+		event(c, EV_DOUBTFUL);
+		return;
+	}
+	channel_log_taken_over(&c->to, &c->ic, found.program);
+	event(c, has_agreed(c) ? EV_TAKEN_OVER : EV_OPENED);
+	if (signal)
+		signal_host(c);
+	if (is_open(c) && found.state.stage == KEEP_DUE && !c->unsent)
+		note(c, KEEP_SETTLED);
 }
 
 /* --- the outside --- */
@@ -642,6 +879,8 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 		return -ENOMEM;
 	c->event = options->event;
 	c->log = options->log;
+	c->store = options->store;
+	store_name(options->service->component, "state", c->store_name);
 	c->conf = options->conf;
 	c->user_logs = options->user_logs;
 	c->state = CHAN_ABSENT;
@@ -657,6 +896,9 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 		.policy = &options->conf->policy,
 		.user = options->user,
 	};
+	r = keep_new(c->store != NULL, &c->keep);
+	if (r < 0)
+		return r;
 	r = add_sources(c);
 	if (r < 0)
 		return r;
@@ -666,13 +908,20 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 
 struct channel *channel_free(struct channel *c)
 {
+	if (c && c->port)
+		close_port(c, c->state);
+	return channel_leave(c);
+}
+
+struct channel *channel_leave(struct channel *c)
+{
 	if (!c)
 		return NULL;
-	if (c->port)
-		close_port(c, c->state);
+	c->interrupt = sd_event_source_disable_unref(c->interrupt);
 	c->timer = sd_event_source_disable_unref(c->timer);
 	c->more = sd_event_source_disable_unref(c->more);
 	c->look = sd_event_source_disable_unref(c->look);
+	c->keep = keep_free(c->keep);
 	free(c);
 	return NULL;
 }
@@ -691,7 +940,10 @@ void channel_opened(struct channel *c, int error)
 {
 	if (error < 0 && c->state == CHAN_OPENING)
 		log_trouble(c, error);
-	event(c, error < 0 ? EV_BROKEN : EV_OPENED);
+	if (error == 0 && c->state == CHAN_OPENING && c->port->taken_over)
+		take_over(c);
+	else
+		event(c, error < 0 ? EV_BROKEN : EV_OPENED);
 }
 
 void channel_rescinded(struct channel *c)

@@ -9,6 +9,7 @@
 
 #include "daemon/conf.h"
 #include "daemon/log.h"
+#include "daemon/store.h"
 #include "daemon/transport.h"
 #include "hv_util/ic.h"
 
@@ -29,6 +30,7 @@ struct channel_options {
 	const struct conf_component *conf;
 	void *user;     /* of the service (heartbeat.h, timesync.h, kvp.h) */
 	bool user_logs; /* it logs what fails there, in better words */
+	struct store *store; /* where its state is kept for a successor; NULL: nowhere */
 	/* May be NULL. It must not call the channel but for channel_view. */
 	void (*news)(void *user, enum ic_component component, enum channel_news news);
 	void *news_user;
@@ -59,8 +61,11 @@ struct channel_view {
 /* A channel that waits for its offer. 0 or a negative errno. */
 _must_check_ int channel_new(const struct channel_options *options, struct channel **ret);
 
-/* Closes its port, which the transport then frees. Returns NULL. */
+/* Closes its port, which the transport then frees. Takes NULL; returns NULL. */
 struct channel *channel_free(struct channel *c);
+
+/* The same, but leaves the port open, and what it stands at in the store, for the daemon's successor. */
+struct channel *channel_leave(struct channel *c);
 
 /* What the transport says of its port. An offer is taken unless the channel has a port: -EBUSY. */
 _must_check_ int channel_offered(struct channel *c, struct port *port);

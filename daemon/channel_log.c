@@ -144,6 +144,20 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 			 to->service->name, suppressed);
 }
 
+void channel_log_taken_over(struct channel_log *to, const struct ic *ic, const char *program)
+{
+	char f_component[64], f_answer[96], pair[64] = "nothing yet";
+	const char *const fields[] = { f_component, f_answer, NULL };
+
+	if (ic->answer.outcome != IC_NOT_NEGOTIATED)
+		(void)format_pair(&ic->answer, pair);
+	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
+	(void)snprintf(f_answer, sizeof(f_answer), "VMIC_ANSWER=%s", pair);
+	log_line(to->log, LOG_INFO, fields,
+		 "%s: the channel has stayed open since vmicd %s, which had answered %s: going on with that",
+		 to->service->name, program, pair);
+}
+
 static void remember(struct channel_log *to, const char *text)
 {
 	struct timespec ts = { 0 };

@@ -20,6 +20,9 @@ struct channel_log {
 /* Says what was offered and what was answered, with the lists as structured fields. */
 void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic);
 
+/* Says that the channel, with what was negotiated then, is a predecessor's: program is that one's version. */
+void channel_log_taken_over(struct channel_log *to, const struct ic *ic, const char *program);
+
 /* Says that a message of the host was not served: why and what now are clauses. */
 void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, const char *why,
 			 const char *what_now);

@@ -20,6 +20,10 @@ struct port {
 	void *memory;     /* the guest -> host ring, then the host -> guest ring */
 	size_t ring_size; /* bytes of one, header page and data */
 	int interrupt_fd; /* readable when the host has signalled */
+	/* The channel was open already, by a predecessor whose descriptors the service manager has kept:
+	 * the rings are as that one left them. */
+	bool taken_over;
+	uint64_t identity; /* of what was opened: a device that is offered anew has another */
 	/* An interrupt can get lost: look at the ring this often even so. 0: none does. */
 	uint64_t look_usec;
 	char why[PORT_WHY_SIZE]; /* why it could not be opened, in better words than the errno's, or "" */
@@ -27,8 +31,8 @@ struct port {
 };
 
 struct transport_ops {
-	/* Starts the channel; events->opened says how that went, perhaps before this returns. 0, or a
-	 * negative errno: then it is not called. */
+	/* Starts the channel, or takes over one that is started; events->opened says how that went, perhaps
+	 * before this returns. 0, or a negative errno: then it is not called. */
 	int (*open)(struct port *port);
 	/* Stops it: the rings must not be touched any more. The port stays, open may follow. */
 	void (*close)(struct port *port);
