@@ -11,6 +11,7 @@
 #include "daemon/channel.h"
 #include "daemon/kvpdev.h"
 #include "daemon/socket.h"
+#include "daemon/store.h"
 #include "daemon/timekeeper.h"
 #include "daemon/uio.h"
 #include "hv_util/heartbeat.h"
@@ -25,6 +26,7 @@ struct manager {
 	struct log *log;
 	struct sys sys;
 	struct sys_rates sys_rates;
+	struct store *store; /* NULL: this process is its own manager */
 	struct socket *socket; /* one of these */
 	struct uio *uio;
 	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
@@ -350,7 +352,7 @@ static int start_socket(struct manager *m, const char *path)
 
 static int start_uio(struct manager *m)
 {
-	int r = uio_new(m->event, m->log, &uio_node_linux, &transport_events, m, &m->uio);
+	int r = uio_new(m->event, m->log, m->store, &uio_node_linux, &transport_events, m, &m->uio);
 
 	if (r == -ENODEV)
 		log_error(m->log, "there is no VMBus here: this is no Hyper-V guest, or hv_vmbus is not loaded");
@@ -386,6 +388,7 @@ static int start_channels(struct manager *m)
 			.conf = &m->conf.component[service->component],
 			.user = service_user(m, service->component),
 			.user_logs = service->component == IC_TIMESYNC,
+			.store = m->store,
 			.news = on_news,
 			.news_user = m,
 		};
@@ -484,6 +487,11 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		log_error(m->log, "cannot set up signals: %s", strerror(-r));
 		return r;
 	}
+	r = store_new(m->log, &m->store);
+	if (r < 0) {
+		log_error(m->log, "cannot take what the service manager has kept: %s", strerror(-r));
+		return r;
+	}
 	/* First the host, offers come later from the loop: where there is none, no file is made that
 	 * other programs would take for a sign of Hyper-V. */
 	r = options->socket_path ? start_socket(m, options->socket_path) : start_uio(m);
@@ -506,13 +514,15 @@ struct manager *manager_free(struct manager *m)
 {
 	if (!m)
 		return NULL;
-	/* Channels let go of their ports before the transport unmaps them. */
+	/* Channels let go of their ports before the transport unmaps them. With a service manager they are not
+	 * closed: if it keeps what is open the next process takes over, and if not they end with this one. */
 	for (int i = 0; i < IC_COMPONENTS; i++)
-		m->channels[i] = channel_free(m->channels[i]);
+		m->channels[i] = m->store ? channel_leave(m->channels[i]) : channel_free(m->channels[i]);
 	m->socket = socket_free(m->socket);
 	m->uio = uio_free(m->uio);
 	m->kvpdev = kvpdev_free(m->kvpdev);
 	m->kvp_data = kvp_data_free(m->kvp_data);
+	m->store = store_free(m->store);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);
 	m->sighup = sd_event_source_disable_unref(m->sighup);

@@ -51,12 +51,15 @@ struct uio_port {
 	unsigned tries;
 	int lock_fd;
 	bool gone; /* the node says that there is no device behind it */
+	char node_name[STORE_NAME_SIZE], lock_name[STORE_NAME_SIZE];
+	bool was_stored; /* the service manager has, or had, the node open too */
 };
 
 struct uio {
 	sd_event *event;
 	sd_event_source *work;
 	const struct log *log;
+	struct store *store;
 	const struct uio_node *node;
 	const struct transport_events *events;
 	void *user;
@@ -92,7 +95,15 @@ static void *node_map(int fd, size_t size)
 	return mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, DEVICE_MAP_RINGS);
 }
 
-const struct uio_node uio_node_linux = { .open = node_open, .map = node_map };
+static bool node_is(int fd, const char *path)
+{
+	struct stat st, there;
+
+	return fstat(fd, &st) == 0 && stat(path, &there) == 0 && S_ISCHR(st.st_mode) &&
+	       st.st_rdev == there.st_rdev;
+}
+
+const struct uio_node uio_node_linux = { .open = node_open, .map = node_map, .is = node_is };
 
 /* A descriptor whose device has gone says so for ever. */
 static bool port_is_gone(const struct uio_port *p)
@@ -129,6 +140,14 @@ static void port_close(struct uio_port *p)
 	p->port.ring_size = 0;
 	p->port.interrupt_fd = close_fd(p->port.interrupt_fd);
 	p->lock_fd = close_fd(p->lock_fd);
+}
+
+/* What we close stays open while the service manager has it, and that closes in its own time what it is told
+ * to drop. */
+static void port_unstore(struct uio_port *p)
+{
+	store_remove(p->uio->store, p->node_name);
+	store_remove(p->uio->store, p->lock_name);
 }
 
 /* Says why the port cannot be opened; returns error. */
@@ -202,8 +221,8 @@ static void port_note_node(struct uio_port *p, const struct device *device)
 	p->node_id = device->node_id;
 }
 
-/* What the device is under the lock. 0; -EWOULDBLOCK: its node is too new; another negative errno. */
-static int port_look(struct uio_port *p)
+/* What the device is under the lock. */
+static int port_read(struct uio_port *p)
 {
 	struct device is;
 
@@ -212,13 +231,27 @@ static int port_look(struct uio_port *p)
 		return because(p, -ENODEV, "its device has gone");
 	p->device = is;
 	p->port.relid = is.relid;
+	p->port.identity = is.node_id;
 	if (!is_ours(&is))
 		return because(p, -ENODEV, "its device is no longer with " DRIVER);
-	if (is.state != DEVICE_STATE_OPEN)
-		return because(p, -EBUSY, "another program has %s open", is.node);
-	port_note_node(p, &is);
+	return 0;
+}
+
+/* Whether its node may be opened. 0; -EWOULDBLOCK: not yet; another negative errno. */
+static int port_look(struct uio_port *p)
+{
+	const char *node = p->device.node;
+	int r = port_read(p);
+
+	if (r < 0)
+		return r;
+	/* To open it once more would not open the channel anew: its rings would be the old ones. */
+	if (p->device.state != DEVICE_STATE_OPEN)
+		return p->was_stored ? because(p, -EWOULDBLOCK, "%s, which was dropped, is still open", node) :
+				       because(p, -EBUSY, "another program has %s open", node);
+	port_note_node(p, &p->device);
 	if (now_usec(p->uio) < p->good_usec)
-		return because(p, -EWOULDBLOCK, "%s has just appeared", is.node);
+		return because(p, -EWOULDBLOCK, "%s has just appeared", node);
 	return rings_check(p);
 }
 
@@ -260,17 +293,64 @@ static int port_try(struct uio_port *p)
 		r = port_open_node(p);
 	if (r == 0)
 		r = port_map(p);
-	if (r < 0)
+	if (r < 0) {
 		port_close(p);
-	else
+		return r;
+	}
+	p->port.why[0] = '\0';
+	store_put(p->uio->store, p->lock_name, p->lock_fd);
+	store_put(p->uio->store, p->node_name, p->port.interrupt_fd);
+	p->was_stored = p->uio->store;
+	return 0;
+}
+
+/* Whether what a predecessor has left open is this node, and nothing has happened to it. */
+static int port_check_left(struct uio_port *p)
+{
+	const char *node = p->device.node;
+	int r;
+
+	if (!p->uio->node->is(p->port.interrupt_fd, node) || port_is_gone(p))
+		return because(p, -ESTALE, "%s is another now", node);
+	if (!is_still(p->lock_fd, p->device.path) || flock(p->lock_fd, LOCK_EX | LOCK_NB) < 0)
+		return because(p, -ESTALE, "the lock on its device is another's now");
+	r = port_read(p);
+	if (r == 0 && p->device.state != DEVICE_STATE_OPENED)
+		r = because(p, -ESTALE, "%s is not open", node);
+	return r < 0 ? r : rings_check(p);
+}
+
+/* Whether the node has been open since before we started, and we have it now. */
+static bool port_take_over(struct uio_port *p)
+{
+	int r;
+
+	p->port.interrupt_fd = store_take(p->uio->store, p->node_name);
+	p->lock_fd = store_take(p->uio->store, p->lock_name);
+	if (p->port.interrupt_fd < 0 && p->lock_fd < 0)
+		return false;
+	p->was_stored = true;
+	r = port_check_left(p);
+	if (r == 0)
+		r = port_map(p);
+	if (r == 0) {
 		p->port.why[0] = '\0';
-	return r;
+		return true;
+	}
+	log_info(p->uio->log, "%s: the channel cannot be taken over from the process before: %s; opening it anew",
+		 ic_component_names[p->device.component], p->port.why);
+	port_close(p);
+	port_unstore(p);
+	return false;
 }
 
 /* 0: it is open, or will be tried again. */
 static int port_open(struct uio_port *p)
 {
-	int r = port_try(p);
+	int r;
+
+	p->port.taken_over = port_take_over(p);
+	r = p->port.taken_over ? 0 : port_try(p);
 
 	if (r == 0) {
 		p->uio->admitted = true;
@@ -322,6 +402,7 @@ static int op_open(struct port *port)
 static void op_close(struct port *port)
 {
 	port_close(of(port));
+	port_unstore(of(port));
 }
 
 static int op_signal(struct port *port)
@@ -370,6 +451,7 @@ static void op_release(struct port *port)
 	struct uio_port *p = of(port);
 
 	p->uio->ports[p->device.component] = NULL;
+	port_unstore(p);
 	(void)port_free(p);
 }
 
@@ -413,6 +495,8 @@ static int port_new(struct uio *u, const struct device *device, struct uio_port 
 		return r;
 	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_OFF);
 	(void)sd_event_source_set_description(p->retry, "uio node");
+	store_name(device->component, "uio", p->node_name);
+	store_name(device->component, "lock", p->lock_name);
 	port_note_node(p, device);
 	*ret = TAKE_PTR(p);
 	return 0;
@@ -578,6 +662,7 @@ static void look_first(struct uio *u)
 		if (!u->seen[i] && u->events->serves(u->user, &ic_class_ids[i]))
 			log_line(u->log, LOG_DEBUG, NULL, "%s: there is no device", ic_component_names[i]);
 	log_nothing_ours(u);
+	store_drop_rest(u->store);
 	judge_permissions(u);
 }
 
@@ -601,7 +686,7 @@ static void uio_freep(struct uio **u)
 	*u = uio_free(*u);
 }
 
-int uio_new(sd_event *event, const struct log *log, const struct uio_node *node,
+int uio_new(sd_event *event, const struct log *log, struct store *store, const struct uio_node *node,
 	    const struct transport_events *events, void *user, struct uio **ret)
 {
 	_cleanup_(uio_freep) struct uio *u = calloc(1, sizeof(*u));
@@ -609,7 +694,9 @@ int uio_new(sd_event *event, const struct log *log, const struct uio_node *node,
 
 	if (!u)
 		return -ENOMEM;
-	*u = (struct uio){ .event = event, .log = log, .node = node, .events = events, .user = user };
+	*u = (struct uio){
+		.event = event, .log = log, .store = store, .node = node, .events = events, .user = user,
+	};
 	r = devices_new(&u->devices);
 	if (r < 0)
 		return r;

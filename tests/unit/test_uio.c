@@ -19,6 +19,7 @@
 #include "hv_util/profile.h"
 #include "hv_util/ring.h"
 #include "tests/unit/daemon_harness.h"
+#include "tests/unit/fake_store.h"
 #include "tests/unit/fake_vmbus.h"
 
 #define RINGS 0x4000 /* both */
@@ -42,6 +43,7 @@ static struct {
 	int open_error, map_error;
 	bool is_dead; /* it is no terminal: reading and writing four bytes fail with EINVAL */
 	const char *denied; /* this node only */
+	bool is_another;    /* than a descriptor that was left is of */
 } node;
 
 static void node_hang_up(void)
@@ -92,7 +94,12 @@ static void *fake_node_map(int fd, size_t size)
 	return node.memory;
 }
 
-static const struct uio_node fake_node = { .open = fake_node_open, .map = fake_node_map };
+static bool fake_node_is(int fd, const char *path)
+{
+	return !node.is_another && isatty(fd) && strcmp(node.path, path) == 0;
+}
+
+static const struct uio_node fake_node = { .open = fake_node_open, .map = fake_node_map, .is = fake_node_is };
 
 /* A terminal passes bytes on in its own time. */
 static void wait_for(int fd)
@@ -296,7 +303,7 @@ static void fixture_init(struct fixture *f)
 
 static void start(struct fixture *f)
 {
-	assert_int_equal(uio_new(f->event, &recording_log, &fake_node, &noting, f, &f->uio), 0);
+	assert_int_equal(uio_new(f->event, &recording_log, NULL, &fake_node, &noting, f, &f->uio), 0);
 	assert_int_equal(f->offered, 0); /* offers come from the loop */
 	run_loop(f->event);
 	pass_time(f->event, SETTLE);
@@ -337,7 +344,7 @@ static void a_machine_without_vmbus_is_said_to_be_one(void **state)
 	fixture_init(&f);
 	fake_path(&f.bus, path, "sys/bus/vmbus");
 	fake_remove_tree(path);
-	assert_int_equal(uio_new(f.event, &recording_log, &fake_node, &noting, &f, &uio), -ENODEV);
+	assert_int_equal(uio_new(f.event, &recording_log, NULL, &fake_node, &noting, &f, &uio), -ENODEV);
 	assert_ptr_equal(uio, untouched);
 	fixture_done(&f);
 }
@@ -750,7 +757,7 @@ static void what_was_there_before_is_given_time(void **state)
 	(void)state;
 	fixture_init(&f);
 	fake_device_put(&f.bus, &d);
-	assert_int_equal(uio_new(f.event, &recording_log, &fake_node, &noting, &f, &f.uio), 0);
+	assert_int_equal(uio_new(f.event, &recording_log, NULL, &fake_node, &noting, &f, &f.uio), 0);
 	run_loop(f.event);
 	assert_int_equal(f.offered, 1);
 	assert_int_equal(f.open_error, 0);
@@ -887,7 +894,7 @@ static void a_second_daemon_is_refused(void **state)
 	(void)state;
 	fixture_init_open(&f);
 	memset(&second, 0, sizeof(second));
-	assert_int_equal(uio_new(f.event, &recording_log, &fake_node, &noting, &second, &second.uio), 0);
+	assert_int_equal(uio_new(f.event, &recording_log, NULL, &fake_node, &noting, &second, &second.uio), 0);
 	run_loop(f.event);
 	assert_int_equal(second.offered, 1);
 	for (int i = 0; i < 60; i++)
@@ -1238,6 +1245,292 @@ static void no_child_inherits_a_descriptor(void **state)
 	fixture_done(&f);
 }
 
+/* --- what a predecessor left open --- */
+
+#define NODE_NAME "1.uio"
+#define LOCK_NAME "1.lock"
+
+/* A process that had the heartbeat open has ended, and with it all that the service manager does not keep. */
+static void fixture_init_left(struct fixture *f, struct store *store)
+{
+	const struct fake_device d = heartbeat_uio();
+
+	memset(store, 0, sizeof(*store));
+	fixture_init(f);
+	fake_device_put(&f->bus, &d);
+	assert_int_equal(uio_new(f->event, &recording_log, store, &fake_node, &noting, f, &f->uio), 0);
+	run_loop(f->event);
+	pass_time(f->event, SETTLE);
+	assert_int_equal(f->opened, 1);
+	assert_false(f->port[0]->taken_over);
+	fake_number(&f->bus, FAKE_HEARTBEAT, "state", "3\n");
+	f->uio = uio_free(f->uio);
+	memset(f->port, 0, sizeof(f->port));
+	f->offered = f->opened = f->rescinded = 0;
+	time_reset();
+	logged_clear();
+	assert_int_equal(store->n, 2);
+	assert_int_equal(mapped_rings(), f->mapped);
+	fake_store_restart(store);
+}
+
+static void restart(struct fixture *f, struct store *store)
+{
+	assert_int_equal(uio_new(f->event, &recording_log, store, &fake_node, &noting, f, &f->uio), 0);
+	run_loop(f->event);
+}
+
+static void fixture_done_left(struct fixture *f, struct store *store)
+{
+	f->uio = uio_free(f->uio);
+	fake_store_done(store);
+	fixture_done(f);
+}
+
+static void a_node_that_was_left_open_is_taken_over(void **state)
+{
+	struct store store;
+	struct fixture f;
+
+	(void)state;
+	fixture_init_left(&f, &store);
+	assert_true(is_locked());
+	interrupt(); /* while nobody is there */
+	for (unsigned life = 1; life <= 3; life++) {
+		restart(&f, &store);
+		assert_int_equal(f.opened, life);
+		assert_int_equal(f.open_error, 0);
+		assert_true(f.port[0]->taken_over);
+		assert_int_equal(f.port[0]->ring_size, RING);
+		assert_non_null(f.port[0]->memory);
+		assert_true(f.port[0]->identity != 0);
+		assert_int_equal(f.port[0]->ops->acknowledge(f.port[0]), 0);
+		assert_int_equal(f.port[0]->ops->signal(f.port[0]), 0);
+		assert_int_equal(node.opens, 1);
+		assert_int_equal(store.puts, 2);
+		assert_int_equal(store.removals, 0);
+		assert_true(is_locked());
+		f.uio = uio_free(f.uio);
+		assert_true(is_locked());
+		memset(f.port, 0, sizeof(f.port));
+		fake_store_restart(&store);
+	}
+	node.fd = fake_store_find(&store, NODE_NAME);
+	assert_int_equal(take_signals(), 3);
+	assert_int_equal(logged_count(LOG_INFO, ""), 0);
+	fixture_done_left(&f, &store);
+	assert_int_equal(store.n, 0);
+}
+
+static void lose_node(struct fixture *f, struct store *store)
+{
+	(void)f;
+	fake_store_drop(store, NODE_NAME);
+}
+
+static void lose_lock(struct fixture *f, struct store *store)
+{
+	(void)f;
+	fake_store_drop(store, LOCK_NAME);
+}
+
+static void make_it_another(struct fixture *f, struct store *store)
+{
+	(void)f;
+	(void)store;
+	node.is_another = true;
+}
+
+static void hang_up(struct fixture *f, struct store *store)
+{
+	(void)f;
+	(void)store;
+	node_hang_up();
+}
+
+/* The host took the device away and offered it again. */
+static void offer_anew(struct fixture *f, struct store *store)
+{
+	struct fake_device d = heartbeat_uio();
+
+	(void)store;
+	fake_device_drop(&f->bus, FAKE_HEARTBEAT);
+	d.state = 3;
+	fake_device_put(&f->bus, &d);
+}
+
+static void close_it(struct fixture *f, struct store *store)
+{
+	(void)store;
+	fake_number(&f->bus, FAKE_HEARTBEAT, "state", "2\n");
+}
+
+static void refuse_map(struct fixture *f, struct store *store)
+{
+	(void)f;
+	(void)store;
+	node.map_error = EPERM;
+}
+
+static void spoil_size(struct fixture *f, struct store *store)
+{
+	(void)store;
+	fake_number(&f->bus, FAKE_HEARTBEAT, "uio/uio1/maps/map0/size", "0x1000\n");
+}
+
+static void replace_lock(struct fixture *f, struct store *store)
+{
+	(void)f;
+	fake_store_drop(store, LOCK_NAME);
+	fake_store_leave(store, LOCK_NAME, open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+/* Somebody else has the lock, whose file was opened anew. */
+static void steal_lock(struct fixture *f, struct store *store)
+{
+	(void)f;
+	fake_store_drop(store, LOCK_NAME);
+	fake_store_leave(store, LOCK_NAME, open(LOCK_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	fake_store_leave(store, "thief", open(LOCK_PATH, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+	assert_int_equal(flock(fake_store_find(store, "thief"), LOCK_EX | LOCK_NB), 0);
+}
+
+static void duplicate_node(struct fixture *f, struct store *store)
+{
+	(void)f;
+	fake_store_leave(store, NODE_NAME, fcntl(fake_store_find(store, NODE_NAME), F_DUPFD_CLOEXEC, 0));
+}
+
+/* Nothing of what was left is used, or stays in the store; the device is opened anew when it is closed. */
+static void what_is_doubtful_is_dropped(void **state)
+{
+	static const struct {
+		void (*spoil)(struct fixture *f, struct store *store);
+		const char *why;
+	} row[] = {
+		{ lose_node, "is another now" },
+		{ lose_lock, "the lock on its device is another's now" },
+		{ make_it_another, "is another now" },
+		{ hang_up, "is another now" },
+		{ offer_anew, "the lock on its device is another's now" },
+		{ close_it, "is not open" },
+		{ refuse_map, "cannot map" },
+		{ spoil_size, "rings of 4096 bytes" },
+		{ replace_lock, "the lock on its device is another's now" },
+		{ steal_lock, "the lock on its device is another's now" },
+		{ duplicate_node, "is another now" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
+		const struct fake_device d = heartbeat_uio();
+		struct store store;
+		struct fixture f;
+
+		fixture_init_left(&f, &store);
+		row[i].spoil(&f, &store);
+		restart(&f, &store);
+		(void)logged_one(LOG_INFO, "the channel cannot be taken over from the process before");
+		(void)logged_one(LOG_INFO, row[i].why);
+		assert_int_equal(f.offered, 1);
+		assert_int_equal(f.rescinded, 0);
+		assert_int_equal(fake_store_find(&store, NODE_NAME), -1);
+		assert_int_equal(fake_store_find(&store, LOCK_NAME), -1);
+		assert_int_equal(fake_store_find(&store, "thief"), -1);
+
+		/* the kernel closes it, and whoever else was there has gone */
+		node.is_another = false;
+		node.map_error = 0;
+		fake_device_put(&f.bus, &d);
+		pass_time(f.event, SETTLE);
+		pass_time(f.event, RETRY);
+		pass_time(f.event, 2 * SECOND);
+		if (f.open_error < 0) /* its channel would try again */
+			assert_int_equal(f.port[0]->ops->open(f.port[0]), 0);
+		assert_false(f.port[0]->taken_over);
+		assert_non_null(f.port[0]->memory);
+		assert_int_equal(node.opens, 2);
+		assert_int_equal(store.n, 2);
+		fixture_done_left(&f, &store);
+	}
+}
+
+/* What is dropped is open for as long as the service manager takes, and opening it once more would not open
+ * the channel anew. */
+static void a_slow_manager_is_waited_for(void **state)
+{
+	struct store store;
+	struct fixture f;
+
+	(void)state;
+	fixture_init_left(&f, &store);
+	restart(&f, &store);
+	store.is_slow = true;
+	f.port[0]->ops->close(f.port[0]);
+	assert_int_equal(store.n, 0);
+	assert_int_equal(f.port[0]->ops->open(f.port[0]), 0);
+	pass_time(f.event, 5 * RETRY); /* the lock is in the way */
+	assert_int_equal(node.opens, 1);
+	fake_store_settle(&store);
+	pass_time(f.event, RETRY); /* the channel is still open */
+	pass_time(f.event, RETRY);
+	assert_int_equal(node.opens, 1);
+	assert_int_equal(f.opened, 1);
+	fake_number(&f.bus, FAKE_HEARTBEAT, "state", "2\n");
+	pass_time(f.event, SETTLE);
+	assert_int_equal(node.opens, 2);
+	assert_int_equal(f.opened, 2);
+	assert_int_equal(f.open_error, 0);
+	assert_false(f.port[0]->taken_over);
+	assert_int_equal(store.n, 2);
+	fixture_done_left(&f, &store);
+}
+
+static void what_is_closed_or_gone_is_not_kept(void **state)
+{
+	struct store store;
+	struct fixture f;
+
+	(void)state;
+	fixture_init_left(&f, &store);
+	restart(&f, &store);
+	f.port[0]->ops->close(f.port[0]);
+	assert_int_equal(store.n, 0);
+	assert_false(is_locked());
+	fixture_done_left(&f, &store);
+
+	fixture_init_left(&f, &store);
+	restart(&f, &store);
+	fake_device_remove(&f.bus, FAKE_HEARTBEAT);
+	run_loop(f.event);
+	assert_int_equal(f.rescinded, 1);
+	assert_int_equal(store.n, 0);
+	fixture_done_left(&f, &store);
+}
+
+/* The component is switched off now, or its device is with another driver. */
+static void what_nobody_takes_any_more_is_let_go(void **state)
+{
+	struct store store;
+	struct fixture f;
+
+	(void)state;
+	fixture_init_left(&f, &store);
+	f.answer = -ENOENT;
+	restart(&f, &store);
+	assert_int_equal(store.n, 0);
+	assert_false(is_locked());
+	assert_int_equal(f.opened, 0);
+	fixture_done_left(&f, &store);
+
+	fixture_init_left(&f, &store);
+	fake_device_put(&f.bus, &fake_heartbeat);
+	restart(&f, &store);
+	assert_int_equal(store.n, 0);
+	assert_int_equal(f.offered, 0);
+	fixture_done_left(&f, &store);
+}
+
 /* --- with a channel --- */
 
 struct served {
@@ -1299,7 +1592,7 @@ static void served_init(struct served *s)
 	options.event = s->f.event;
 	fake_device_put(&s->f.bus, &d);
 	assert_int_equal(channel_new(&options, &s->channel), 0);
-	assert_int_equal(uio_new(s->f.event, &recording_log, &fake_node, &serving, s, &s->f.uio), 0);
+	assert_int_equal(uio_new(s->f.event, &recording_log, NULL, &fake_node, &serving, s, &s->f.uio), 0);
 	run_loop(s->f.event);
 	pass_time(s->f.event, SETTLE);
 }
@@ -1474,6 +1767,11 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_closed_port_stays_while_its_device_does),
 		cmocka_unit_test(nothing_is_left_of_two_hundred_devices),
 		cmocka_unit_test(no_child_inherits_a_descriptor),
+		cmocka_unit_test(a_node_that_was_left_open_is_taken_over),
+		cmocka_unit_test(what_is_doubtful_is_dropped),
+		cmocka_unit_test(a_slow_manager_is_waited_for),
+		cmocka_unit_test(what_is_closed_or_gone_is_not_kept),
+		cmocka_unit_test(what_nobody_takes_any_more_is_let_go),
 		cmocka_unit_test(the_host_is_signalled_when_the_contract_says_so),
 		cmocka_unit_test(what_came_before_the_first_wait_is_served),
 		cmocka_unit_test(a_packet_whose_interrupt_was_lost_is_found),
