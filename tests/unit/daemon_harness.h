@@ -171,6 +171,10 @@ int sd_event_source_set_time(sd_event_source *s, uint64_t usec)
 
 	while (i < fake_time.n && fake_time.timer[i].source != s)
 		i++;
+	/* One that was due in its time makes room, whether its source is still there or not. */
+	for (unsigned j = 0; i == fake_time.n && j < fake_time.n; j++)
+		if (fake_time.timer[j].due == UINT64_MAX)
+			i = j;
 	assert_true(i < TIMERS_MAX);
 	if (i == fake_time.n)
 		fake_time.n++;
