@@ -48,12 +48,13 @@ int call_read(struct ctl *c, const char *member, sd_bus_message **ret_reply, con
 
 int call_change(struct ctl *c, const char *member, const char *types, ...)
 {
-	_cleanup_(agent_stop) struct agent agent = agent_start(c->options);
+	struct agent agent = agent_start(c->options);
 	va_list args;
 	int status;
 
 	va_start(args, types);
 	status = call(c, member, true, NULL, types, args);
 	va_end(args);
+	agent_stop(&agent);
 	return status;
 }

@@ -65,5 +65,5 @@ int connect_open(struct ctl *c)
 
 void connect_close(struct ctl *c)
 {
-	c->bus = sd_bus_flush_close_unref(c->bus);
+	c->bus = sd_bus_close_unref(c->bus);
 }

@@ -123,13 +123,15 @@ int trouble_say_not_running(const struct ctl *c)
 int trouble_say(const struct ctl *c, int r, const sd_bus_error *error)
 {
 	enum ctl_exit status = meaning_of(error->name);
+	const struct ctl_options *o = c->options;
 
 	if (status == CTL_NOT_RUNNING)
 		return trouble_say_not_running(c);
 	if (r == -ETIMEDOUT)
 		return words_say(CTL_TIMED_OUT, "vmicd did not answer in time");
-	if (!sd_bus_error_is_set(error) && (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE))
-		return words_say(CTL_NOT_RUNNING, "the connection to the bus is lost");
+	if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
+		return words_say(CTL_NOT_RUNNING, "the connection to %s is lost",
+				 o->host ? o->host : o->machine ? o->machine : "the bus");
 	if (strcmp(error->name ? error->name : "", DBUS_ERROR "InteractiveAuthorizationRequired") == 0)
 		return words_say(status, "this needs an administrator's authorization");
 	return words_say(status, "%s", error->message ? error->message : strerror(-r));
