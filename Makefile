@@ -118,7 +118,7 @@ $(BUILD)/$(1)/lib%.a:
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 
 # The host's tests are linked without the guest's code, and the guest's without the host's.
-LIBS_$(1) := $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
+LIBS_$(1) := $(BUILD)/$(1)/libctl.a $(BUILD)/$(1)/libterminal.a $(BUILD)/$(1)/libbind.a $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
 HOST_LIBS_$(1) := $(BUILD)/$(1)/libhost.a $(BUILD)/$(1)/libterminal.a
 
 $(BUILD)/$(1)/vmicd: $(BUILD)/$(1)/daemon/main.o $(BUILD)/$(1)/libbus.a $(BUILD)/$(1)/libdaemon.a $(BUILD)/$(1)/libhv_util.a
