@@ -224,7 +224,8 @@ static struct bus *start_bus(sd_event *event, const struct log *log, struct mana
 
 static int run(const struct conf *conf)
 {
-	struct log log = log_open(conf->log_target, conf->log_level);
+	_cleanup_(log_out_close) struct log_out out = LOG_OUT_CLOSED;
+	struct log log = log_open(conf->log_target, conf->log_level, &out);
 	const struct manager_options options = {
 		.conf = conf,
 		.conf_path = arg_config,

@@ -285,7 +285,7 @@ static void apply(struct manager *m, struct conf *conf)
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		is_other[i] = !conf_component_equal(&m->conf.component[i], &conf->component[i]);
 	m->conf = *conf;
-	*m->log = log_open(conf->log_target, conf->log_level);
+	*m->log = log_open(conf->log_target, conf->log_level, m->log->out);
 	m->heartbeat.state = conf->application_state;
 	m->timekeeper.mode = conf->clock;
 	for (int i = 0; i < IC_COMPONENTS; i++)

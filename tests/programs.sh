@@ -37,6 +37,17 @@ check "a saved report prints like the live one" \
 check "heartbeats are timed, as many as are asked for" \
 	"$build/vmichost run --timing --heartbeat-ms 10 --heartbeat-burst 5 --for 1 -- $vmicd 2>/dev/null |
 	 awk '\$1 == \"heartbeat\" && \$4 >= 50 && \$5 > 0 && \$10 > 4 { found = 1 } END { exit !found }'"
+# A log that nobody reads: what cannot be written is lost, and no beat is.
+mkfifo "$dir/stuck"
+exec 8<>"$dir/stuck"
+printf '[KVP]\nPoolDirectory=%s/pools\n[Daemon]\nLogTarget=stderr\nLogLevel=debug\n' "$dir" >"$dir/loud"
+fill='dd if=/dev/zero bs=4096 count=1000 oflag=nonblock >&8 2>&1'
+check "heartbeats are answered while standard error is a full pipe" \
+	"$fill; timeout 30 $build/vmichost run --timing --heartbeat-ms 10 --heartbeat-burst 5 --for 1 -- sh -c \
+	 'exec $build/vmicd --config=$dir/loud --transport=socket:\$0 2>$dir/stuck' {socket} 2>/dev/null |
+	 awk '\$1 == \"heartbeat\" && \$4 >= 50 && \$5 > 0 && \$10 > 4 { found = 1 } END { exit !found }'"
+exec 8>&-
+
 check "the example guest is OK" \
 	"$build/vmichost run --release 2019 -- $build/example_guest {socket} | grep -q 'Heartbeat .*True *OK'"
 check "a dry run leaves the pools alone" \

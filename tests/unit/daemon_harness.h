@@ -12,9 +12,7 @@
 #include <unistd.h>
 
 #include <dlfcn.h>
-#include <sys/uio.h>
 #include <systemd/sd-event.h>
-#include <systemd/sd-journal.h>
 
 #include "daemon/log.h"
 #include "tests/unit/harness.h"
@@ -35,35 +33,27 @@ static struct {
 	struct logged_line line[LOGGED_LINES];
 } logged;
 
-/* Give one of these to what logs; the lines come by way of the function below. */
-static const struct log recording_log = { .max_level = LOG_DEBUG, .journal = true };
-static const struct log terse_log = { .max_level = LOG_INFO, .journal = true };
-
-/* Ours instead of libsystemd's: keeps the line. */
-int sd_journal_sendv_with_location(const char *file, const char *line, const char *func,
-				   const struct iovec *iov, int n)
+/* A way for log lines that keeps them. */
+static int recording_put(const struct log *log, int level, const char *const *fields, const char *line)
 {
 	static struct logged_line dropped;
 	struct logged_line *l = logged.n < LOGGED_LINES ? &logged.line[logged.n] : &dropped;
 
-	(void)file;
-	(void)line;
-	(void)func;
+	(void)log;
 	logged.n++;
-	*l = (struct logged_line){ .level = -1 };
-	for (int i = 0; i < n; i++) {
-		int len = (int)iov[i].iov_len;
-		const char *text = iov[i].iov_base;
-
-		if (len > 8 && memcmp(text, "MESSAGE=", 8) == 0)
-			(void)snprintf(l->text, sizeof(l->text), "%.*s", len - 8, text + 8);
-		else if (len > 9 && memcmp(text, "PRIORITY=", 9) == 0)
-			l->level = text[9] - '0';
-		else if (l->n_fields < ARRAY_LEN(l->fields))
-			(void)snprintf(l->fields[l->n_fields++], sizeof(l->fields[0]), "%.*s", len, text);
-	}
+	*l = (struct logged_line){ .level = level };
+	(void)snprintf(l->text, sizeof(l->text), "%s", line);
+	for (; fields && *fields && l->n_fields < ARRAY_LEN(l->fields); fields++)
+		(void)snprintf(l->fields[l->n_fields++], sizeof(l->fields[0]), "%s", *fields);
 	return 0;
 }
+
+static const struct log_way recording_way = { recording_put };
+static struct log_out recording_out = LOG_OUT_CLOSED;
+
+/* Give one of these to what logs. */
+static const struct log recording_log = { LOG_DEBUG, &recording_way, &recording_out };
+static const struct log terse_log = { LOG_INFO, &recording_way, &recording_out };
 
 static inline void logged_clear(void)
 {

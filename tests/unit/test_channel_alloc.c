@@ -5,6 +5,8 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "daemon/kvp_data.h"
 #include "daemon/timekeeper.h"
@@ -26,6 +28,7 @@ struct line {
 
 struct fixture {
 	sd_event *event;
+	const struct log *log;
 	struct temp_dir dir;
 	struct line beat, time, pairs;
 	struct heartbeat heartbeat;
@@ -42,7 +45,7 @@ static void line_init(struct fixture *f, struct line *l, const struct ic_service
 {
 	const struct channel_options options = {
 		.event = f->event,
-		.log = &terse_log,
+		.log = f->log,
 		.service = service,
 		.conf = &l->conf,
 		.user = user,
@@ -66,18 +69,19 @@ static void line_done(struct line *l)
 	fake_host_done(&l->host);
 }
 
-static void fixture_init(struct fixture *f)
+static void fixture_init(struct fixture *f, const struct log *log)
 {
 	struct kvp_data_options options = { .services_version = "1" };
 
 	memset(f, 0, sizeof(*f));
+	f->log = log;
 	time_reset();
 	logged_clear();
 	f->dir = temp_dir_new();
 	options.pool_directory = f->dir.path;
 	assert_int_equal(kvp_data_new(&options, &f->kvp_data), 0);
 	f->kvp = (struct kvp){ .ops = &kvp_data_ops, .user = f->kvp_data };
-	f->sys = (struct sys){ .ops = &sys_null, .log = &terse_log, .rates = &f->rates };
+	f->sys = (struct sys){ .ops = &sys_null, .log = log, .rates = &f->rates };
 	f->timekeeper = (struct timekeeper){ .sys = &f->sys, .mode = CONF_CLOCK_STEP };
 	f->timesync = (struct timesync){ .sample = timekeeper_take, .user = &f->timekeeper };
 	assert_int_equal(sd_event_new(&f->event), 0);
@@ -226,7 +230,7 @@ static void nothing_is_allocated(void **state)
 
 	(void)state;
 	alloc_count_check();
-	fixture_init(&f);
+	fixture_init(&f, &terse_log);
 	has_mac = find_mac(mac, sizeof(mac));
 	if (!has_mac)
 		print_message("no network adapter has an address here: GET_IP is asked for an unknown one\n");
@@ -256,7 +260,7 @@ static void nothing_is_allocated_for_addresses_in_string_form(void **state)
 	size_t before;
 
 	(void)state;
-	fixture_init(&f);
+	fixture_init(&f, &terse_log);
 	agree(&f, &f.pairs, 4);
 	for (int i = 0; i < ROUNDS; i++) {
 		if (i == 1)
@@ -275,7 +279,7 @@ static void nothing_is_allocated_for_what_is_logged(void **state)
 	size_t before;
 
 	(void)state;
-	fixture_init(&f);
+	fixture_init(&f, &terse_log);
 	for (int i = 0; i < ROUNDS; i++) {
 		if (i == 1)
 			before = alloc_count;
@@ -289,12 +293,107 @@ static void nothing_is_allocated_for_what_is_logged(void **state)
 	fixture_done(&f);
 }
 
+/* --- in trouble --- */
+
+/* A journal's socket that nobody reads. */
+struct stuck {
+	struct temp_dir dir;
+	char path[108];
+	int fd;
+	struct log_out out;
+	struct log log;
+};
+
+static void stuck_init(struct stuck *s)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	*s = (struct stuck){ .dir = temp_dir_new(), .out = LOG_OUT_CLOSED };
+	temp_dir_path(&s->dir, "socket", s->path, sizeof(s->path));
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", s->path);
+	s->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(s->fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+	s->out.journal_path = s->path;
+	s->log = log_open(LOG_TARGET_JOURNAL, LOG_DEBUG, &s->out);
+}
+
+static void stuck_done(struct stuck *s)
+{
+	log_out_close(&s->out);
+	(void)close(s->fd);
+	temp_dir_done(&s->dir);
+}
+
+/* All that is said at level debug goes into a queue that is soon full: nothing waits for it to move, which
+ * it never does, and nothing is kept for it. */
+static void a_stuck_journal_holds_nothing_up(void **state)
+{
+	static struct fixture f;
+	struct stuck s;
+	size_t before;
+
+	(void)state;
+	(void)alarm(60);
+	stuck_init(&s);
+	fixture_init(&f, &s.log);
+	for (int i = 0; i < ROUNDS; i++) {
+		if (i == 1)
+			before = alloc_count;
+		agree(&f, &f.beat, 3);
+		beat(&f);
+		agree(&f, &f.time, 4);
+		time_of_host(&f, 1);
+		fake_time.now += SECOND;
+	}
+	assert_int_equal(alloc_count, before);
+	assert_true(s.out.lost > ROUNDS);
+	assert_int_equal(f.heartbeat.beats, ROUNDS);
+	fixture_done(&f);
+	stuck_done(&s);
+	(void)alarm(0);
+}
+
+/* The service manager hears that we are alive, and that takes no memory either. */
+static void nothing_is_allocated_for_the_watchdog(void **state)
+{
+	static struct fixture f;
+	struct stuck manager; /* its socket of messages */
+	unsigned told = 0;
+	size_t before;
+	char text[64];
+
+	(void)state;
+	stuck_init(&manager);
+	assert_int_equal(setenv("NOTIFY_SOCKET", manager.path, 1), 0);
+	assert_int_equal(setenv("WATCHDOG_USEC", "20000", 1), 0);
+	(void)unsetenv("WATCHDOG_PID");
+	fixture_init(&f, &terse_log);
+	agree(&f, &f.beat, 3);
+	assert_true(sd_event_set_watchdog(f.event, true) > 0);
+	beat(&f);
+	before = alloc_count;
+	for (int i = 0; i < 20 || (told < 5 && i < 1000); i++) {
+		(void)sd_event_run(f.event, 10000);
+		beat(&f);
+		while (recv(manager.fd, text, sizeof(text), MSG_DONTWAIT) == 10)
+			told += memcmp(text, "WATCHDOG=1", 10) == 0;
+	}
+	assert_int_equal(alloc_count, before);
+	assert_true(told >= 5);
+	fixture_done(&f);
+	(void)unsetenv("NOTIFY_SOCKET");
+	(void)unsetenv("WATCHDOG_USEC");
+	stuck_done(&manager);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_allocated),
 		cmocka_unit_test(nothing_is_allocated_for_addresses_in_string_form),
 		cmocka_unit_test(nothing_is_allocated_for_what_is_logged),
+		cmocka_unit_test(a_stuck_journal_holds_nothing_up),
+		cmocka_unit_test(nothing_is_allocated_for_the_watchdog),
 	};
 
 	return cmocka_run_group_tests_name("channel_alloc", tests, NULL, NULL);
