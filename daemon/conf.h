@@ -37,6 +37,7 @@ struct conf_component {
 struct conf {
 	int log_level;
 	enum log_target log_target;
+	bool lock_memory;
 	const struct profile *profile;
 	enum heartbeat_state application_state;
 	enum conf_clock clock;

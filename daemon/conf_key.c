@@ -33,6 +33,7 @@ struct conf_said conf_said_nothing(void)
 		.conf = {
 			.log_level = LOG_INFO,
 			.log_target = LOG_TARGET_AUTO,
+			.lock_memory = true,
 			.profile = &profiles[0],
 			.application_state = HEARTBEAT_UNKNOWN,
 			.clock = CONF_CLOCK_NONE,
@@ -306,6 +307,8 @@ const struct conf_row conf_rows[] = {
 	  .expected = "err, warning, notice, info or debug" },
 	{ "Daemon", "LogTarget", CHOICE(log_target_names, LOG_TARGETS, log_target),
 	  .expected = "auto, journal or stderr" },
+	{ "Daemon", "LockMemory", set_yes_no, get_yes_no,
+	  .place = { .offset = offsetof(struct conf, lock_memory) }, .expected = "yes or no" },
 	{ "Negotiation", "Profile", set_profile, get_profile,
 	  .expected = "a name that 'vmicd --list-profiles' prints" },
 	{ "Policy", "Allow", set_list, get_list, .accumulates = true,

@@ -11,6 +11,7 @@
 #include "daemon/conf_check.h"
 #include "daemon/conf_dump.h"
 #include "daemon/manager.h"
+#include "daemon/memory.h"
 #include "daemon/policy.h"
 #include "hv_util/profile.h"
 
@@ -248,6 +249,8 @@ static int run(const struct conf *conf)
 	if (r < 0)
 		return EXIT_FAILURE;
 	bus = start_bus(event, &log, manager);
+	if (conf->lock_memory)
+		memory_lock(&log);
 
 	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, conf->profile->name,
 		 arg_dry_run ? ", dry run: nothing on this machine is changed" : "");

@@ -275,6 +275,15 @@ static void keep_fixed(struct manager *m, struct conf *conf)
 		log_warning(m->log, "KVP: another PoolDirectory or Route holds from the next start on");
 	(void)strcpy(conf->pool_directory, m->conf.pool_directory);
 	conf->kvp_route = m->conf.kvp_route;
+	if (conf->lock_memory != m->conf.lock_memory)
+		log_warning(m->log, "another LockMemory holds from the next start on");
+	conf->lock_memory = m->conf.lock_memory;
+}
+
+static void check_clock(const struct manager *m)
+{
+	if (conf_component_is_served(&m->conf.component[IC_TIMESYNC]))
+		timekeeper_check(&m->timekeeper);
 }
 
 static void apply(struct manager *m, struct conf *conf)
@@ -288,6 +297,7 @@ static void apply(struct manager *m, struct conf *conf)
 	*m->log = log_open(conf->log_target, conf->log_level, m->log->out);
 	m->heartbeat.state = conf->application_state;
 	m->timekeeper.mode = conf->clock;
+	check_clock(m);
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		if (m->channels[i] && is_other[i])
 			channel_update(m->channels[i]);
@@ -506,6 +516,7 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 	r = start_channels(m);
 	if (r < 0)
 		return r;
+	check_clock(m);
 	*ret = TAKE_PTR(m);
 	return 0;
 }

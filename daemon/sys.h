@@ -26,6 +26,8 @@ struct sys_ops {
 	/* CLOCK_REALTIME and CLOCK_MONOTONIC_RAW in ns. */
 	uint64_t (*realtime_ns)(const struct sys *sys);
 	uint64_t (*raw_ns)(const struct sys *sys);
+	/* Whether the next can work at all. */
+	bool (*may_step_clock)(const struct sys *sys);
 	/* Moves CLOCK_REALTIME by so many ns, forward when positive, and logs that it did. 0 or a
 	 * negative errno. */
 	int (*step_clock)(const struct sys *sys, int64_t ns);

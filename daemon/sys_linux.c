@@ -3,6 +3,7 @@
 #include <sys/timex.h>
 #include <time.h>
 
+#include "daemon/capability.h"
 #include "daemon/sys.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -30,6 +31,12 @@ static uint64_t raw_ns(const struct sys *sys)
 static double seconds(int64_t ns)
 {
 	return (double)ns / (double)NS_PER_S;
+}
+
+static bool may_step_clock(const struct sys *sys)
+{
+	(void)sys;
+	return capability_is_effective(CAP_SYS_TIME);
 }
 
 /* The kernel adds the offset itself: nothing is lost between reading the clock and setting it. */
@@ -65,9 +72,16 @@ static int set_addresses(const struct sys *sys, const char *interface, const str
 const struct sys_ops sys_linux = {
 	.realtime_ns = realtime_ns,
 	.raw_ns = raw_ns,
+	.may_step_clock = may_step_clock,
 	.step_clock = step_clock,
 	.set_addresses = set_addresses,
 };
+
+static bool may_speak_of_it(const struct sys *sys)
+{
+	(void)sys;
+	return true;
+}
 
 static int would_step_clock(const struct sys *sys, int64_t ns)
 {
@@ -79,6 +93,7 @@ static int would_step_clock(const struct sys *sys, int64_t ns)
 const struct sys_ops sys_null = {
 	.realtime_ns = realtime_ns,
 	.raw_ns = raw_ns,
+	.may_step_clock = may_speak_of_it,
 	.step_clock = would_step_clock,
 	.set_addresses = set_addresses, /* refuses: there is nothing to spare the machine */
 };

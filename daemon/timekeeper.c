@@ -37,6 +37,13 @@ static void show_offset(struct timekeeper *tk, const struct timesync_sample *sam
 	tk->shown = true;
 }
 
+void timekeeper_check(const struct timekeeper *tk)
+{
+	if (tk->mode == CONF_CLOCK_STEP && !tk->sys->ops->may_step_clock(tk->sys))
+		log_warning(tk->sys->log, "TimeSync: Clock=step, but vmicd may not set the clock: it has not the "
+			    "capability CAP_SYS_TIME; each step that the host asks for will fail");
+}
+
 int timekeeper_take(void *user, const struct timesync_sample *sample)
 {
 	struct timekeeper *tk = user;

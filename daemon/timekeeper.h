@@ -18,5 +18,9 @@ struct timekeeper {
 	void *user;
 };
 
+/* Warns if the mode asks for what this process may not do: better than at the first step, which may be in
+ * a year. */
+void timekeeper_check(const struct timekeeper *tk);
+
 /* struct timesync's callback; user is the timekeeper. What fails is logged here. */
 int timekeeper_take(void *user, const struct timesync_sample *sample);

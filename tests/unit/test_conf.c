@@ -74,6 +74,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	must_read("", &c);
 	assert_int_equal(c.log_level, LOG_INFO);
 	assert_int_equal(c.log_target, LOG_TARGET_AUTO);
+	assert_true(c.lock_memory);
 	assert_string_equal(c.profile->name, "legacy");
 	assert_int_equal(c.application_state, HEARTBEAT_UNKNOWN);
 	assert_int_equal(c.clock, CONF_CLOCK_NONE);
@@ -393,10 +394,10 @@ static const struct {
 	{ "LogLevel=info\n", "f:1: 'LogLevel' stands before the first [Section]" },
 	{ "[Daemon]\nLogLevel=\033[31m\n", "f:2: [Daemon] LogLevel=?[31m: expected err, warning, notice, info or "
 	  "debug" }, /* a terminal is not steered */
-	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel': expected one of LogLevel, LogTarget" },
-	{ "[Daemon]\n=info\n", "f:2: [Daemon] has no key '': expected one of LogLevel, LogTarget" },
-	{ "[Daemon]\nProfile=legacy\n", "f:2: [Daemon] has no key 'Profile': expected one of LogLevel, LogTarget" },
-	{ "[Daemon]\nEnable=yes\n", "f:2: [Daemon] has no key 'Enable': expected one of LogLevel, LogTarget" },
+	{ "[Daemon]\nLoglevel=info\n", "f:2: [Daemon] has no key 'Loglevel': expected one of LogLevel, LogTarget, LockMemory" },
+	{ "[Daemon]\n=info\n", "f:2: [Daemon] has no key '': expected one of LogLevel, LogTarget, LockMemory" },
+	{ "[Daemon]\nProfile=legacy\n", "f:2: [Daemon] has no key 'Profile': expected one of LogLevel, LogTarget, LockMemory" },
+	{ "[Daemon]\nEnable=yes\n", "f:2: [Daemon] has no key 'Enable': expected one of LogLevel, LogTarget, LockMemory" },
 	{ "[Heartbeat]\nClock=step\n", "f:2: [Heartbeat] has no key 'Clock': expected one of ApplicationState, Enable, Framework, "
 	  "Versions, NoMatch, AnswerRaw, AnswerCounts, AnswerTruncate, AnswerDelaySec" },
 	{ "[Daemon]\nLogLevel=info\n[TimeSync]\n\nClok=step\n", "f:5: [TimeSync] has no key 'Clok': expected one of Clock, Enable, Framework, "

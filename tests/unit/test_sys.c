@@ -3,9 +3,12 @@
 #include "daemon/sys.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/wait.h>
 #include <time.h>
 
+#include "daemon/capability.h"
 #include "tests/unit/daemon_harness.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -25,6 +28,20 @@ int clock_adjtime(clockid_t id, struct timex *tx)
 	asked.tx = *tx;
 	errno = asked.result < 0 ? EPERM : 0;
 	return asked.result;
+}
+
+/* What the kernel says of this process, in the words of proc(5). */
+static bool has_effective_capability(unsigned capability)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long set = 0;
+	char line[256];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		(void)sscanf(line, "CapEff: %llx", &set);
+	(void)fclose(f);
+	return set >> capability & 1;
 }
 
 struct fixture {
@@ -157,9 +174,38 @@ static void the_clocks_are_the_machines(void **state)
 	}
 }
 
+/* Without the capability, or with one that is only this user name space's. */
+static void who_may_step_the_clock_is_known(void **state)
+{
+	struct fixture f;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	fixture_init(&f, &sys_null);
+	assert_true(f.sys.ops->may_step_clock(&f.sys)); /* it only says that it would */
+	fixture_init(&f, &sys_linux);
+	if (!f.sys.ops->may_step_clock(&f.sys) && has_effective_capability(CAP_SYS_TIME))
+		print_message("this is not the machine's first user name space\n");
+	else
+		assert_int_equal(f.sys.ops->may_step_clock(&f.sys), has_effective_capability(CAP_SYS_TIME));
+
+	pid = fork();
+	if (pid == 0) {
+		struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+		struct __user_cap_data_struct none[2] = { { 0 } };
+
+		_exit(syscall(SYS_capset, &header, none) < 0 || f.sys.ops->may_step_clock(&f.sys));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(asked.calls, 0); /* nobody tried */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_may_step_the_clock_is_known),
 		cmocka_unit_test(the_kernel_is_asked_to_add_the_offset),
 		cmocka_unit_test(a_step_is_told),
 		cmocka_unit_test(a_step_that_fails_is_returned),

@@ -16,6 +16,7 @@ struct notes {
 	unsigned steps;
 	int64_t stepped; /* ns, as last asked for */
 	int result;
+	bool may_not;
 };
 
 static uint64_t noted_realtime(const struct sys *sys)
@@ -37,7 +38,13 @@ static int note_step(const struct sys *sys, int64_t ns)
 	return n->result;
 }
 
+static bool noted_may(const struct sys *sys)
+{
+	return !((struct notes *)sys->user)->may_not;
+}
+
 static const struct sys_ops noting = {
+	.may_step_clock = noted_may,
 	.realtime_ns = noted_realtime,
 	.raw_ns = noted_raw,
 	.step_clock = note_step,
@@ -232,9 +239,26 @@ static void a_flood_fills_no_log(void **state)
 	}
 }
 
+static void what_it_may_not_do_is_told_before(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	for (int mode = 0; mode < CONF_CLOCKS; mode++)
+		for (int may_not = 0; may_not <= 1; may_not++) {
+			fixture_init(&f, mode);
+			f.notes.may_not = may_not;
+			timekeeper_check(&f.tk);
+			assert_int_equal(logged_count(LOG_WARNING, "it has not the capability CAP_SYS_TIME"),
+					 mode == CONF_CLOCK_STEP && may_not);
+			assert_int_equal(f.notes.steps, 0);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_it_may_not_do_is_told_before),
 		cmocka_unit_test(the_clock_is_set_only_when_both_ask_for_it),
 		cmocka_unit_test(it_is_set_back_as_well),
 		cmocka_unit_test(the_delay_of_a_sample_is_made_up_for),

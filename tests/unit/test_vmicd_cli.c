@@ -166,7 +166,7 @@ static void a_wrong_configuration_never_starts(void **state)
 	temp_dir_put(&d, "c", "");
 	temp_dir_put(&d, "c.d/x.conf", "[Daemon]\nColour=red\n");
 	(void)snprintf(message, sizeof(message), "vmicd: %s.d/x.conf:2: [Daemon] has no key 'Colour': "
-		       "expected one of LogLevel, LogTarget\n",
+		       "expected one of LogLevel, LogTarget, LockMemory\n",
 		       config);
 	must_fail(ARGS(option, transport), 2, message);
 
@@ -230,8 +230,9 @@ static const char *config_in(const struct temp_dir *d)
 	static char option[160];
 	char text[256], path[128];
 
-	(void)snprintf(text, sizeof(text), "[KVP]\nPoolDirectory=%s/pools\n[Daemon]\nLogTarget=stderr\n",
-		       d->path);
+	/* Whether memory may be locked depends on who runs this, and is told. */
+	(void)snprintf(text, sizeof(text), "[KVP]\nPoolDirectory=%s/pools\n[Daemon]\nLogTarget=stderr\n"
+		       "LockMemory=no\n", d->path);
 	temp_dir_put(d, "c", text);
 	temp_dir_path(d, "c", path, sizeof(path));
 	(void)snprintf(option, sizeof(option), "--config=%s", path);
