@@ -31,12 +31,22 @@ enum verdict {
 static struct {
 	enum verdict verdict;
 	unsigned asked, cancelled;
-	char action[64], name[64], id[64], cancelled_id[64];
+	char action[64], name[64];
+	uint64_t ids, cancelled_ids; /* a bit for each: they are "vmicd-NUMBER" */
 	uint32_t flags;
 	uid_t caller;           /* whom the bus says the caller is */
 	bool bus_never_answers; /* about who that is */
 	unsigned users_asked;
 } authority;
+
+static inline uint64_t bit_of(const char *id)
+{
+	unsigned number;
+
+	assert_int_equal(sscanf(id, "vmicd-%u", &number), 1);
+	assert_true(number < 64);
+	return UINT64_C(1) << number;
+}
 
 static int on_check_authorization(sd_bus_message *m, void *user, sd_bus_error *error)
 {
@@ -52,7 +62,7 @@ static int on_check_authorization(sd_bus_message *m, void *user, sd_bus_error *e
 	assert_string_equal(key, "name");
 	(void)snprintf(authority.action, sizeof(authority.action), "%s", action);
 	(void)snprintf(authority.name, sizeof(authority.name), "%s", name);
-	(void)snprintf(authority.id, sizeof(authority.id), "%s", id);
+	authority.ids |= bit_of(id);
 	authority.asked++;
 	switch (authority.verdict) {
 	case VERDICT_NEVER:
@@ -76,7 +86,7 @@ static int on_cancel(sd_bus_message *m, void *user, sd_bus_error *error)
 
 	(void)user, (void)error;
 	assert_true(sd_bus_message_read(m, "s", &id) > 0);
-	(void)snprintf(authority.cancelled_id, sizeof(authority.cancelled_id), "%s", id);
+	authority.cancelled_ids |= bit_of(id);
 	authority.cancelled++;
 	return 1;
 }
