@@ -802,11 +802,12 @@ static int bridge(const char *path)
 
 static char screen[65536];
 
-/* What the program writes to a terminal so wide. */
-static void run_on_terminal(unsigned short columns, const char *const *words)
+/* What a program writes to a terminal so wide. */
+static void run_program_on_terminal(const char *path, uid_t uid, unsigned short columns,
+				    const char *const *words)
 {
 	const struct winsize size = { .ws_row = 24, .ws_col = columns };
-	const char *argv[16] = { ctl_path() };
+	const char *argv[16] = { path };
 	size_t used = 0;
 	ssize_t n;
 	int fd, status;
@@ -818,7 +819,8 @@ static void run_on_terminal(unsigned short columns, const char *const *words)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		(void)alarm(PROGRAM_SECONDS);
-		(void)execv(argv[0], (char *const *)argv);
+		if (setuid(uid) == 0)
+			(void)execv(argv[0], (char *const *)argv);
 		_exit(127);
 	}
 	while ((n = read(fd, screen + used, sizeof(screen) - 1 - used)) > 0)
@@ -827,6 +829,11 @@ static void run_on_terminal(unsigned short columns, const char *const *words)
 	(void)close(fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
+}
+
+static void run_on_terminal(unsigned short columns, const char *const *words)
+{
+	run_program_on_terminal(ctl_path(), geteuid(), columns, words);
 }
 
 #define show(columns, ...) run_on_terminal(columns, (const char *const[]){ __VA_ARGS__, NULL })
@@ -939,6 +946,71 @@ static void nothing_steers_the_terminal(void **state)
 	assert_null(strchr(screen, '\xc2'));
 }
 
+/* --- passwords --- */
+
+#define NOBODY 65534
+
+static void copy_program(const struct temp_dir *dir)
+{
+	static char binary[32 << 20];
+	char path[128];
+	FILE *from = fopen(ctl_path(), "re");
+	size_t n;
+
+	assert_non_null(from);
+	n = fread(binary, 1, sizeof(binary), from);
+	assert_true(n > 0 && n < sizeof(binary));
+	(void)fclose(from);
+	temp_dir_write(dir, "vmicctl", binary, n);
+	temp_dir_path(dir, "vmicctl", path, sizeof(path));
+	assert_int_equal(chmod(path, 0755), 0);
+	assert_int_equal(chmod(dir->path, 0777), 0);
+}
+
+/* pkttyagent, as far as vmicctl sees it: says that it is ready, and stays. */
+static void put_agent(const struct temp_dir *dir)
+{
+	char script[512], path[128];
+
+	(void)snprintf(script, sizeof(script),
+		       "#!/bin/sh\ntrap 'echo ended >>%s/agent; exit 0' TERM\necho \"$@\" >>%s/agent\n"
+		       "exec 3>&-\nwhile :; do sleep 0.05; done\n", dir->path, dir->path);
+	temp_dir_put(dir, "pkttyagent", script);
+	temp_dir_path(dir, "pkttyagent", path, sizeof(path));
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+static void a_password_is_asked_for_where_one_may_be_needed(void **state)
+{
+	static const char *const silent[][4] = {
+		{ "status" }, { "kvp", "list" }, { "profile", "newest", "--no-ask-password" },
+	};
+	struct temp_dir dir = temp_dir_new();
+	const uid_t uid = geteuid() == 0 ? NOBODY : geteuid();
+	char program[128], agent[128], old[4096], text[256] = "";
+
+	(void)state;
+	start(&usual);
+	copy_program(&dir);
+	put_agent(&dir);
+	temp_dir_path(&dir, "vmicctl", program, sizeof(program));
+	temp_dir_path(&dir, "agent", agent, sizeof(agent));
+	(void)snprintf(old, sizeof(old), "%s", getenv("PATH"));
+	(void)snprintf(text, sizeof(text), "%s:/usr/bin:/bin", dir.path);
+	assert_int_equal(setenv("PATH", text, 1), 0);
+	for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+		run_program_on_terminal(program, uid, 80, silent[i]);
+	assert_int_equal(access(agent, F_OK), -1);
+	run_program_on_terminal(program, uid, 80, (const char *const[]){ "profile", "legacy", NULL });
+	assert_int_equal(setenv("PATH", old, 1), 0);
+	text[temp_dir_read(&dir, "agent", text, sizeof(text) - 1)] = '\0';
+	assert_string_equal(text, "--notify-fd 3 --fallback\nended\n");
+	assert_non_null(strstr(screen, "agreed on"));
+	temp_dir_done(&dir);
+}
+
+/* --- */
+
 /* Types that no property has, texts that steer: it says what it can, and neither crashes nor hangs. */
 static void a_daemon_that_means_no_good_is_survived(void **state)
 {
@@ -1026,6 +1098,7 @@ int main(int argc, char **argv)
 		test(tables_fit_the_terminal),
 		test(colours_are_for_terminals_that_want_them),
 		test(nothing_steers_the_terminal),
+		test(a_password_is_asked_for_where_one_may_be_needed),
 		test(a_daemon_that_means_no_good_is_survived),
 	};
 
