@@ -31,6 +31,7 @@ check "a legacy guest on 2019 mismatches on time synchronization" \
 	"$build/vmichost run --release 2019 -- $vmicd 2>/dev/null | grep 'Time Synchronization' | grep -q '$sentence'"
 check "and on nothing else" \
 	"[ \$($build/vmichost run --release 2019 -- $vmicd 2>/dev/null | grep -c '$sentence') -eq 1 ]"
+check "vmicctl shows the mismatch, ends it, and brings it back" "sh tests/ctl.sh $build"
 check "a saved report prints like the live one" \
 	"$build/vmichost run --release 2019 --json -- $vmicd >$dir/report.json 2>/dev/null &&
 	 $build/vmichost report $dir/report.json | grep -q '$sentence'"
