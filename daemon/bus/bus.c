@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 
 #include "daemon/bus/object.h"
 
@@ -19,24 +21,27 @@
 #define RETRY_MIN_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (60 * USEC_PER_SEC)
 
-/* How long a bus may refuse what is sent to it. */
+/* How long a bus may leave unread what is sent to it, and how often that is looked at. */
 #define STUCK_USEC (5 * USEC_PER_SEC)
+#define PING_USEC USEC_PER_SEC
 
 static void disconnect(struct bus *b)
 {
 	calls_drop(b);
 	if (!b->bus)
 		return;
+	b->ping = sd_bus_slot_unref(b->ping);
 	(void)sd_bus_detach_event(b->bus);
 	/* Without a flush, which would wait. */
 	b->bus = sd_bus_close_unref(b->bus);
-	b->stuck_usec = 0;
 }
 
 static void retry_later(struct bus *b)
 {
 	uint64_t now = 0;
 
+	if (sd_event_source_get_enabled(b->reconnect, NULL) > 0)
+		return;
 	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &now);
 	(void)sd_event_source_set_time(b->reconnect, now + b->retry_usec);
 	(void)sd_event_source_set_enabled(b->reconnect, SD_EVENT_ONESHOT);
@@ -73,31 +78,60 @@ static int on_name(sd_bus_message *m, void *user, sd_bus_error *error)
 	return 0;
 }
 
+/* --- a bus that does not read --- */
+
+/* Whether there is something on its way that the bus has not read. */
+static bool is_unread(const struct bus *b)
+{
+	int n = 0;
+
+	return bus_queued(b) > 0 || (ioctl(sd_bus_get_fd(b->bus), SIOCOUTQ, &n) == 0 && n > 0);
+}
+
+static int on_pong(sd_bus_message *m, void *user, sd_bus_error *error)
+{
+	struct bus *b = user;
+
+	(void)error;
+	b->ping = sd_bus_slot_unref(b->ping);
+	if (sd_bus_message_is_method_error(m, NULL)) {
+		log_line(b->log, LOG_DEBUG, NULL, "D-Bus: the bus does not read what is sent to it, joining anew");
+		retry_later(b);
+	}
+	return 0;
+}
+
+/* An answer says that the bus has read all that was sent before. */
+static void ping(struct bus *b)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+	uint64_t now = 0;
+
+	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &now);
+	if (b->ping || now - b->ping_usec < PING_USEC || !is_unread(b))
+		return;
+	b->ping_usec = now;
+	if (sd_bus_message_new_method_call(b->bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+					   "org.freedesktop.DBus", "GetId") >= 0)
+		(void)sd_bus_call_async(b->bus, &b->ping, m, on_pong, b, STUCK_USEC);
+}
+
 /*
  * Every message comes by here first. A bus reads no more from one whose messages pile up at receivers
- * that do not read them (dbus-daemon's max_incoming_bytes). Then nothing is done that would need an
- * answer; and when that lasts, the bus is left and joined anew, which begins with an empty account.
+ * that do not read them (dbus-daemon's max_incoming_bytes), and so one bad client could have the daemon
+ * all to itself. When that lasts, the bus is left and joined anew, which begins with an empty account;
+ * and meanwhile nothing is done that would need an answer, once many wait.
  */
 static int on_message(sd_bus_message *m, void *user, sd_bus_error *error)
 {
 	struct bus *b = user;
-	uint64_t now = 0;
 
 	(void)error;
-	if (bus_queued(b) < BUS_QUEUE_MAX) {
-		b->stuck_usec = 0;
-		return 0;
-	}
-	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &now);
-	if (b->stuck_usec == 0) {
-		b->stuck_usec = now;
-	} else if (now - b->stuck_usec > STUCK_USEC &&
-		   sd_event_source_get_enabled(b->reconnect, NULL) == 0) {
-		log_line(b->log, LOG_DEBUG, NULL, "D-Bus: the bus does not take what is sent to it, joining anew");
-		retry_later(b);
-	}
-	return sd_bus_message_is_method_call(m, NULL, NULL) > 0;
+	ping(b);
+	return bus_queued(b) >= BUS_QUEUE_MAX && sd_bus_message_is_method_call(m, NULL, NULL) > 0;
 }
+
+/* --- a bus that comes and goes --- */
 
 static int on_disconnected(sd_bus_message *m, void *user, sd_bus_error *error)
 {

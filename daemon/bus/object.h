@@ -10,8 +10,7 @@
 #include "daemon/bus/news.h"
 #include "daemon/bus/pools.h"
 
-/* What is known to wait for its way to the bus at most, in messages. The bus reads no more from one
- * whose messages its receivers do not read: then nothing is added. */
+/* How many messages may wait for their way to the bus. */
 #define BUS_QUEUE_MAX 128
 
 #define BUS_COMPONENT_PATH_SIZE 64
@@ -34,7 +33,8 @@ struct bus {
 	sd_event_source *reconnect;
 	uint64_t retry_usec;
 	bool name_trouble;    /* that the name cannot be had was logged */
-	uint64_t stuck_usec;  /* since when the bus reads nothing, 0: it does */
+	sd_bus_slot *ping;    /* what tells whether the bus reads, while it is to be answered */
+	uint64_t ping_usec;   /* when it was sent */
 
 	struct bus_component component[IC_COMPONENTS];
 	struct news news;

@@ -44,8 +44,7 @@ static inline uint64_t bit_of(const char *id)
 	unsigned number;
 
 	assert_int_equal(sscanf(id, "vmicd-%u", &number), 1);
-	assert_true(number < 64);
-	return UINT64_C(1) << number;
+	return UINT64_C(1) << number % 64;
 }
 
 static int on_check_authorization(sd_bus_message *m, void *user, sd_bus_error *error)
@@ -99,10 +98,22 @@ static const sd_bus_vtable polkit_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
+static inline bool has_name(sd_bus *bus, const char *name)
+{
+	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
+
+	return sd_bus_get_name_creds(bus, name, 0, &creds) >= 0;
+}
+
 static int on_user_asked(sd_bus_message *m, void *user, sd_bus_error *error)
 {
-	(void)user, (void)error;
+	const char *name;
+
+	(void)user;
+	assert_true(sd_bus_message_read(m, "s", &name) > 0);
 	authority.users_asked++;
+	if (!has_name(sd_bus_message_get_bus(m), name))
+		return sd_bus_error_set(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER, "gone");
 	return authority.bus_never_answers ? 1 : sd_bus_reply_method_return(m, "u", (uint32_t)authority.caller);
 }
 
@@ -170,6 +181,7 @@ struct bus_fixture {
 	struct program host;
 	char host_socket[100], pools[100], conf_path[100], transport[120];
 	struct conf conf;
+	struct log_out out;
 	struct log log;
 	struct manager *manager;
 	struct bus *daemon;
@@ -195,13 +207,6 @@ static inline void run_for(struct bus_fixture *f, uint64_t usec)
 
 	while (usec_now() < until)
 		assert_true(sd_event_run(f->event, 5000) >= 0);
-}
-
-static inline bool has_name(sd_bus *bus, const char *name)
-{
-	_cleanup_(sd_bus_creds_unrefp) sd_bus_creds *creds = NULL;
-
-	return sd_bus_get_name_creds(bus, name, 0, &creds) >= 0;
 }
 
 static inline bool daemon_is_there(struct bus_fixture *f)
@@ -234,7 +239,8 @@ static inline void authorities_start(struct bus_fixture *f)
 
 static inline void host_start(struct bus_fixture *f)
 {
-	const char *const args[] = { "run", "--release", "2019", "--socket", f->host_socket, "--for", "600", NULL };
+	const char *const args[] = { "run", "--release", "2019", "--socket", f->host_socket, "--for", "600",
+				     "--heartbeat-ms", "100", NULL };
 
 	program_start(&f->host, program_path("vmichost", "VMICHOST"), args);
 	for (uint64_t until = usec_now() + PATIENCE_USEC; access(f->host_socket, F_OK) < 0;) {
@@ -252,16 +258,14 @@ static inline void daemon_start(struct bus_fixture *f)
 		.socket_path = f->host_socket,
 	};
 	struct bus_options bus_options = { .event = f->event, .log = &f->log, .transport = f->transport };
-	const struct log quiet = { .max_level = LOG_EMERG };
-	const struct log log = f->log;
 	int r;
 
 	/* The socket is there a moment before it is listened at. */
-	f->log = quiet;
+	f->log.max_level = LOG_EMERG;
 	for (uint64_t until = usec_now() + PATIENCE_USEC;
 	     (r = manager_new(f->event, &options, &f->manager)) == -ECONNREFUSED && usec_now() < until;)
 		(void)usleep(2000);
-	f->log = log;
+	f->log.max_level = LOG_ERR;
 	assert_int_equal(r, 0);
 	bus_options.manager = f->manager;
 	assert_int_equal(bus_new(&bus_options, &f->daemon), 0);
@@ -286,7 +290,8 @@ static inline void fixture_prepare(struct bus_fixture *f, const char *limits)
 	if (conf_read(f->conf_path, &f->conf, &error) < 0)
 		fail_msg("%s", error.text);
 	/* LOG_ERR alone: what is logged at other levels belongs to the tests' luck. */
-	f->log = (struct log){ .max_level = LOG_ERR };
+	f->out.fd = -1;
+	f->log = log_open(LOG_TARGET_STDERR, LOG_ERR, &f->out);
 	assert_true(sd_event_new(&f->event) >= 0);
 }
 
@@ -316,6 +321,7 @@ static inline void fixture_done(struct bus_fixture *f)
 		program_wait(&f->host);
 	}
 	private_bus_done(&f->bus);
+	log_out_close(&f->out);
 	/* The manager blocks what it handles. */
 	(void)sigemptyset(&mask);
 	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
