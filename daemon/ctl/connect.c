@@ -11,9 +11,9 @@ static int say(const struct ctl *c, int error)
 {
 	const struct ctl_options *o = c->options;
 
+	/* Why is known to ssh, which has said it. */
 	if (o->host)
-		return words_say(CTL_NOT_RUNNING, "cannot reach the system bus of %s by ssh: %s", o->host,
-				 strerror(-error));
+		return words_say(CTL_NOT_RUNNING, "cannot reach the system bus of %s by ssh", o->host);
 	if (o->machine)
 		return words_say(error == -EACCES || error == -EPERM ? CTL_NOT_PERMITTED : CTL_NOT_RUNNING,
 				 "cannot reach the system bus of the container %s: %s", o->machine,
@@ -22,10 +22,11 @@ static int say(const struct ctl *c, int error)
 			 error == -ENOENT || error == -ECONNREFUSED ? " (is dbus running?)" : "");
 }
 
-/* Until the bus has greeted us. */
+/* Until the bus has greeted us. ssh may ask for a password first: sd-bus gives it 90 s. */
 static int wait_ready(const struct ctl *c)
 {
-	uint64_t deadline = listen_now() + c->options->timeout_s * USEC_PER_SEC;
+	uint64_t deadline = c->options->host ? UINT64_MAX :
+					       listen_now() + c->options->timeout_s * USEC_PER_SEC;
 
 	while (sd_bus_is_ready(c->bus) == 0) {
 		uint64_t now = listen_now();
@@ -37,7 +38,7 @@ static int wait_ready(const struct ctl *c)
 			continue;
 		if (now >= deadline)
 			return -ETIMEDOUT;
-		r = sd_bus_wait(c->bus, deadline - now);
+		r = sd_bus_wait(c->bus, c->options->host ? UINT64_MAX : deadline - now);
 		if (r < 0 && r != -EINTR)
 			return r;
 	}
@@ -57,8 +58,7 @@ int connect_open(struct ctl *c)
 		r = sd_bus_open_system(&c->bus);
 	if (r >= 0)
 		r = sd_bus_set_method_call_timeout(c->bus, o->timeout_s * USEC_PER_SEC);
-	/* ssh may ask for a password: it has a time of its own. */
-	if (r >= 0 && !o->host)
+	if (r >= 0)
 		r = wait_ready(c);
 	return r < 0 ? say(c, r) : 0;
 }

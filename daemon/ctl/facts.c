@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "daemon/bus/names.h"
 #include "daemon/ctl/trouble.h"
@@ -145,7 +144,7 @@ json_t *facts_component(const json_t *facts, const char *id)
 	size_t i;
 
 	json_array_foreach(json_object_get(facts, "Components"), i, component)
-		if (strcasecmp(json_text(component, "Id"), id) == 0)
+		if (strcmp(json_text(component, "Id"), id) == 0)
 			return component;
 	return NULL;
 }

@@ -12,7 +12,7 @@
 /* 0, or an exit status, and it has been said why. */
 _must_check_ int facts_read(struct ctl *c, json_t **ret);
 
-/* The component of this id, in any case; NULL: there is none. */
+/* The component of this id; NULL: there is none. */
 json_t *facts_component(const json_t *facts, const char *id);
 
 /* The part of an object path behind BUS_COMPONENT_PATH, or "". */

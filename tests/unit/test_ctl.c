@@ -14,6 +14,7 @@
 
 static struct private_bus bus;
 static pid_t fake;
+static char search_path[4096]; /* the variable PATH, as it was */
 
 static const struct fake_plan usual = { .releases = { "2016", "2019" }, .vm_name = "web01" };
 
@@ -22,13 +23,32 @@ static void start(const struct fake_plan *plan)
 	fake = fake_start(&bus, plan);
 }
 
-static int stop(void **state)
+static void stop(void)
 {
-	(void)state;
 	if (fake)
 		fake_stop(fake);
 	fake = 0;
-	return 0;
+}
+
+static void find_bus_at(const char *address)
+{
+	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1), 0);
+}
+
+static void find_programs_in(const char *directory)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s:/usr/bin:/bin", directory);
+	assert_int_equal(setenv("PATH", text, 1), 0);
+}
+
+static int after_each(void **state)
+{
+	(void)state;
+	stop();
+	return setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address, 1) + setenv("PATH", search_path, 1) +
+	       setenv("TERM", "xterm", 1) + unsetenv("NO_COLOR");
 }
 
 static const char *ctl_path(void)
@@ -544,7 +564,7 @@ static void events_are_told_as_they_happen(void **state)
 	start_events((const char *const[]){ "events", NULL });
 	also("renegotiate", "timesync");
 	await_output("timesync: negotiated, agreed on 3.0/3.0\n");
-	(void)stop(NULL);
+	stop();
 	await_output("vmicd is not on the bus any more\n");
 	start(&usual);
 	await_output("vmicd is on the bus\n");
@@ -620,7 +640,7 @@ static void every_error_has_its_status(void **state)
 			run_words(verbs[v]);
 			assert_said(errors[i].status, "", "vmicctl: It was\\x1b[31m planned.\n");
 		}
-		(void)stop(NULL);
+		stop();
 	}
 }
 
@@ -682,7 +702,7 @@ static void why_it_does_not_run_is_told_as_far_as_systemd_knows(void **state)
 			run_words(verbs[v]);
 			assert_said(3, "", words);
 		}
-		(void)stop(NULL);
+		stop();
 	}
 	run("status");
 	assert_said(3, "", "vmicctl: vmicd is not running\n");
@@ -691,9 +711,8 @@ static void why_it_does_not_run_is_told_as_far_as_systemd_knows(void **state)
 static void without_a_bus_it_says_so(void **state)
 {
 	(void)state;
-	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+	find_bus_at("unix:path=/nonexistent/bus");
 	run("status");
-	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address, 1), 0);
 	assert_said(3, "", "vmicctl: cannot reach the system bus: No such file or directory (is dbus running?)\n");
 }
 
@@ -709,9 +728,8 @@ static void a_bus_that_hangs_is_not_waited_for_long(void **state)
 	(void)snprintf(address, sizeof(address), "unix:path=%s", name.sun_path);
 	assert_int_equal(bind(fd, (const struct sockaddr *)&name, sizeof(name)), 0);
 	assert_int_equal(listen(fd, 1), 0);
-	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", address, 1), 0);
+	find_bus_at(address);
 	run("status", "--timeout=1");
-	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address, 1), 0);
 	assert_said(3, "", "vmicctl: cannot reach the system bus: Connection timed out\n");
 	(void)close(fd);
 	(void)unlink(name.sun_path);
@@ -737,7 +755,7 @@ static void what_cannot_be_printed_is_a_failure(void **state)
 /* ssh, as sd-bus calls it: says what it was called with, and connects to the test's bus. */
 static void another_machine_is_reached_by_ssh(void **state)
 {
-	char script[PATH_MAX + 512], path[256], old[4096];
+	char script[PATH_MAX + 512], path[256];
 	struct temp_dir dir = temp_dir_new();
 
 	(void)state;
@@ -747,23 +765,19 @@ static void another_machine_is_reached_by_ssh(void **state)
 	temp_dir_put(&dir, "ssh", script);
 	temp_dir_path(&dir, "ssh", path, sizeof(path));
 	assert_int_equal(chmod(path, 0755), 0);
-	(void)snprintf(old, sizeof(old), "%s", getenv("PATH"));
-	(void)snprintf(script, sizeof(script), "%s:%s", dir.path, "/usr/bin:/bin");
-	assert_int_equal(setenv("PATH", script, 1), 0);
-	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/bus", 1), 0);
+	find_programs_in(dir.path);
+	find_bus_at("unix:path=/nonexistent/bus");
 	run("-H", "root@web01", "health");
 	assert_said(0, "healthy\n", "");
 	script[temp_dir_read(&dir, "called", script, sizeof(script) - 1)] = '\0';
 	assert_non_null(strstr(script, "root@web01"));
 
-	(void)stop(NULL);
+	stop();
 	run("--host=root@web01", "status");
 	assert_said(3, "", "vmicctl: vmicd is not running\n");
 	temp_dir_put(&dir, "ssh", "#!/bin/sh\nexit 255\n");
 	run("-H", "web01", "status");
-	assert_said(3, "", "vmicctl: the connection to web01 is lost\n");
-	assert_int_equal(setenv("PATH", old, 1), 0);
-	assert_int_equal(setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.address, 1), 0);
+	assert_said(3, "", "vmicctl: cannot reach the system bus of web01 by ssh\n");
 	temp_dir_done(&dir);
 }
 
@@ -923,11 +937,10 @@ static void colours_are_for_terminals_that_want_them(void **state)
 	assert_non_null(strstr(screen, "\033[32m3.0/3.0\033[0m"));
 	assert_int_equal(setenv("NO_COLOR", "1", 1), 0);
 	show(200, "status");
-	assert_int_equal(unsetenv("NO_COLOR"), 0);
 	assert_int_equal(drop_colours(), 0);
+	assert_int_equal(unsetenv("NO_COLOR"), 0);
 	assert_int_equal(setenv("TERM", "dumb", 1), 0);
 	show(200, "status");
-	assert_int_equal(setenv("TERM", "xterm", 1), 0);
 	assert_int_equal(drop_colours(), 0);
 }
 
@@ -987,7 +1000,7 @@ static void a_password_is_asked_for_where_one_may_be_needed(void **state)
 	};
 	struct temp_dir dir = temp_dir_new();
 	const uid_t uid = geteuid() == 0 ? NOBODY : geteuid();
-	char program[128], agent[128], old[4096], text[256] = "";
+	char program[128], agent[128], text[256] = "";
 
 	(void)state;
 	start(&usual);
@@ -995,14 +1008,11 @@ static void a_password_is_asked_for_where_one_may_be_needed(void **state)
 	put_agent(&dir);
 	temp_dir_path(&dir, "vmicctl", program, sizeof(program));
 	temp_dir_path(&dir, "agent", agent, sizeof(agent));
-	(void)snprintf(old, sizeof(old), "%s", getenv("PATH"));
-	(void)snprintf(text, sizeof(text), "%s:/usr/bin:/bin", dir.path);
-	assert_int_equal(setenv("PATH", text, 1), 0);
+	find_programs_in(dir.path);
 	for (size_t i = 0; i < ARRAY_LEN(silent); i++)
 		run_program_on_terminal(program, uid, 80, silent[i]);
 	assert_int_equal(access(agent, F_OK), -1);
 	run_program_on_terminal(program, uid, 80, (const char *const[]){ "profile", "legacy", NULL });
-	assert_int_equal(setenv("PATH", old, 1), 0);
 	text[temp_dir_read(&dir, "agent", text, sizeof(text) - 1)] = '\0';
 	assert_string_equal(text, "--notify-fd 3 --fallback\nended\n");
 	assert_non_null(strstr(screen, "agreed on"));
@@ -1043,6 +1053,7 @@ static void a_daemon_that_means_no_good_is_survived(void **state)
 static int setup(void **state)
 {
 	(void)state;
+	(void)snprintf(search_path, sizeof(search_path), "%s", getenv("PATH"));
 	(void)setenv("TERM", "xterm", 1);
 	(void)setenv("LC_ALL", "C.UTF-8", 1);
 	(void)unsetenv("NO_COLOR");
@@ -1059,7 +1070,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-#define test(f) cmocka_unit_test_teardown(f, stop)
+#define test(f) cmocka_unit_test_teardown(f, after_each)
 
 int main(int argc, char **argv)
 {
