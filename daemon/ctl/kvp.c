@@ -212,17 +212,17 @@ static int tell_differences(const struct watch *w, unsigned pool, const json_t *
 	return status;
 }
 
+/* A pool that cannot be read now, since a program has it locked, or the daemon is gone again, will be
+ * looked at when it is told of the next time. */
 static int look(struct watch *w, unsigned pools)
 {
 	for (unsigned pool = 0; pool < POOLS; pool++) {
 		json_t *now = NULL;
 		int status;
 
-		if (!(pools & w->pools & 1u << pool))
+		if (!(pools & w->pools & 1u << pool) || pool_read(w->ctl, pool, &now))
 			continue;
-		status = pool_read(w->ctl, pool, &now);
-		if (status == 0)
-			status = tell_differences(w, pool, w->seen.of[pool], now);
+		status = tell_differences(w, pool, w->seen.of[pool], now);
 		json_decref(w->seen.of[pool]);
 		w->seen.of[pool] = now;
 		if (status)

@@ -7,7 +7,7 @@
 #include "daemon/ctl/option.h"
 #include "daemon/ctl/print.h"
 
-#define TIMEOUT_DEFAULT_S 10
+#define TIMEOUT_DEFAULT_S 15
 
 static void help(void)
 {

@@ -56,7 +56,7 @@ const struct option_row option_table[] = {
 	  AT(no_block) },
 	{ 0, "no-ask-password", NULL, VERB_CHANGES, "do not ask for a password", take_flag,
 	  AT(no_ask_password) },
-	{ 0, "timeout", "SEC", 0, "wait so long for vmicd and its host (10)", take_seconds,
+	{ 0, "timeout", "SEC", 0, "wait so long for vmicd and its host (15)", take_seconds,
 	  AT(timeout_s) },
 	{ 'h', "help", NULL, 0, "print this", NULL, OPTION_HELP },
 	{ 'V', "version", NULL, 0, "print the version", NULL, OPTION_VERSION },
