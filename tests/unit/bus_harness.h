@@ -341,6 +341,7 @@ static int on_answer(sd_bus_message *m, void *user, sd_bus_error *unused)
 	struct answer *a = user;
 
 	(void)unused;
+	sd_bus_message_unref(a->m); /* of the call before, which was answered as well */
 	a->m = sd_bus_message_ref(m);
 	(void)snprintf(a->error, sizeof(a->error), "%s", error ? error->name : "");
 	(void)snprintf(a->text, sizeof(a->text), "%s", error ? error->message : show_message(m));
@@ -440,6 +441,21 @@ static inline void listen_to_signals(struct bus_fixture *f)
 	heard.n = 0;
 	assert_true(sd_bus_add_match(f->asker, NULL, "type='signal',sender='org.vmicd1',"
 				     "path_namespace='/org/vmicd1'", on_heard, NULL) >= 0);
+}
+
+/* Waits until the host has done what it does at first, and nothing more is told. */
+static inline void settle(struct bus_fixture *f)
+{
+	unsigned before;
+
+	listen_to_signals(f);
+	while (strcmp(property(f, MANAGER, "VirtualMachineName"), "<''>") == 0)
+		run_for(f, 20000);
+	do {
+		before = heard.n;
+		run_for(f, 400000);
+	} while (heard.n != before);
+	heard.n = 0;
 }
 
 /* The index of the first from there on that begins so, or -1. */
