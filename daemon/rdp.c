@@ -109,8 +109,8 @@ int rdp_list_addresses(int root_fd, struct net *n, int family, char *text, size_
 	int any;
 
 	text[0] = '\0';
-	any = family == AF_INET ? list_from(root_fd, "proc/net/tcp", family, text, size) : 0;
+	any = family == AF_INET ? list_from(root_fd, "proc/self/net/tcp", family, text, size) : 0;
 	if (!any)
-		any = list_from(root_fd, "proc/net/tcp6", family, text, size);
+		any = list_from(root_fd, "proc/self/net/tcp6", family, text, size);
 	return any ? net_list_addresses(n, family, text, size) : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Where this machine can be reached by RDP: the addresses on which something (xrdp,
- * gnome-remote-desktop) listens on TCP port 3389, from /proc/net/tcp and tcp6.
+ * gnome-remote-desktop) listens on TCP port 3389, from /proc/self/net/tcp and tcp6.
  */
 #pragma once
 

@@ -272,14 +272,14 @@ static void what_listens_for_rdp_is_published(void **state)
 
 	/* 3389 is 0D3D; not listening (01), another port, this machine only: nothing. The words are
 	 * as a little-endian kernel prints them. */
-	temp_dir_put(&f->root, "proc/net/tcp",
+	temp_dir_put(&f->root, "proc/self/net/tcp",
 		     TCP_HEAD "   0: 00000000:0016 00000000:0000 0A 00000000:00000000\n"
 			      "   1: 0100007F:0D3D 00000000:0000 0A 00000000:00000000\n"
 			      "   2: 070200C0:0D3D 080200C0:1234 01 00000000:00000000\n");
 	assert_int_equal(osinfo_get(f->osinfo, &r), -ENOENT);
 	assert_end(f, 10);
 
-	temp_dir_put(&f->root, "proc/net/tcp",
+	temp_dir_put(&f->root, "proc/self/net/tcp",
 		     TCP_HEAD "   0: 0100007F:0D3D 00000000:0000 0A 00000000:00000000\n"
 			      "   1: 070200C0:0D3D 00000000:0000 0A 00000000:00000000\n"
 			      "   2: 080200C0:0D3D 00000000:0000 0A 00000000:00000000\n");
@@ -287,8 +287,8 @@ static void what_listens_for_rdp_is_published(void **state)
 	assert_end(f, 11);
 
 	/* [2001:db8::7], the loopback, and 192.0.2.9 in its mapped form */
-	temp_dir_put(&f->root, "proc/net/tcp", TCP_HEAD);
-	temp_dir_put(&f->root, "proc/net/tcp6",
+	temp_dir_put(&f->root, "proc/self/net/tcp", TCP_HEAD);
+	temp_dir_put(&f->root, "proc/self/net/tcp6",
 		     TCP6_HEAD "   0: B80D0120000000000000000007000000:0D3D " NOBODY6 " 0A 0:0\n"
 			       "   1: 00000000000000000000000001000000:0D3D " NOBODY6 " 0A 0:0\n"
 			       "   2: 0000000000000000FFFF0000090200C0:0D3D " NOBODY6 " 0A 0:0\n");
@@ -305,18 +305,18 @@ static void a_listener_on_any_address_has_all_of_them(void **state)
 
 	assert_int_equal(net_list_addresses(f->net, AF_INET, all4, sizeof(all4)), 0);
 	assert_int_equal(net_list_addresses(f->net, AF_INET6, all6, sizeof(all6)), 0);
-	temp_dir_put(&f->root, "proc/net/tcp",
+	temp_dir_put(&f->root, "proc/self/net/tcp",
 		     TCP_HEAD "   0: 00000000:0D3D 00000000:0000 0A 00000000:00000000\n");
 	assert_int_equal(rdp_list_addresses(f->fd, f->net, AF_INET, text, sizeof(text)), 0);
 	assert_string_equal(text, all4);
 	assert_int_equal(rdp_list_addresses(f->fd, f->net, AF_INET6, text, sizeof(text)), 0);
 	assert_string_equal(text, "");
 
-	temp_dir_put(&f->root, "proc/net/tcp", TCP_HEAD);
-	temp_dir_put(&f->root, "proc/net/tcp6", TCP6_HEAD "   0: " NOBODY6 " " NOBODY6 " 0A\n");
+	temp_dir_put(&f->root, "proc/self/net/tcp", TCP_HEAD);
+	temp_dir_put(&f->root, "proc/self/net/tcp6", TCP6_HEAD "   0: " NOBODY6 " " NOBODY6 " 0A\n");
 	assert_int_equal(rdp_list_addresses(f->fd, f->net, AF_INET6, text, sizeof(text)), 0);
 	assert_string_equal(text, "");
-	temp_dir_put(&f->root, "proc/net/tcp6",
+	temp_dir_put(&f->root, "proc/self/net/tcp6",
 		     TCP6_HEAD "   0: 00000000000000000000000000000000:0D3D " NOBODY6 " 0A\n");
 	assert_int_equal(rdp_list_addresses(f->fd, f->net, AF_INET6, text, sizeof(text)), 0);
 	assert_string_equal(text, all6);
@@ -335,7 +335,7 @@ static void rows_that_are_none_are_left_out(void **state)
 	char text[1024];
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		temp_dir_put(&f->root, "proc/net/tcp", rows[i]);
+		temp_dir_put(&f->root, "proc/self/net/tcp", rows[i]);
 		assert_int_equal(rdp_list_addresses(f->fd, f->net, AF_INET, text, sizeof(text)), 0);
 		assert_string_equal(text, "");
 	}
@@ -350,7 +350,7 @@ static void no_request_allocates(void **state)
 
 	temp_dir_put(&f->root, "etc/os-release", "NAME=a\nVARIANT_ID=server\n");
 	temp_dir_put(&f->root, "etc/hosts", "10.0.0.1 vm.example.com vm\n");
-	temp_dir_put(&f->root, "proc/net/tcp", TCP_HEAD "   0: 070200C0:0D3D 00000000:0000 0A\n");
+	temp_dir_put(&f->root, "proc/self/net/tcp", TCP_HEAD "   0: 070200C0:0D3D 00000000:0000 0A\n");
 	alloc_count_check();
 	allocated = alloc_count;
 	for (uint32_t i = 0; i < 14; i++)
