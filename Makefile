@@ -229,7 +229,7 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stac
 .PHONY: check
 check:
 	@rm -f $(TOTALS)
-	@for part in check-plain check-clang check-san; do \
+	@for part in check-plain check-systemd check-clang check-san; do \
 		$(MAKE) --no-print-directory WERROR=1 $$part || exit 1; done
 	@$(RUN)
 
@@ -238,6 +238,20 @@ check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain)
 	@$(RUN) "unit tests" $(call tests_in,plain)
 	@$(RUN) "scenarios" $(call scenarios,plain)
 	@$(RUN) "the tree and the programs" "sh tests/structure.sh $(BUILD)" "sh tests/programs.sh $(BUILD)"
+
+# What systemd, udev and packages are given.
+.PHONY: check-systemd
+check-systemd: programs units $(BUILD)/deps-check.mk $(BUILD)/plain/filtered
+	@$(RUN) "units and installation" "sh tests/systemd/check.sh $(BUILD)"
+
+$(BUILD)/generated/syscalls.h: $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(Q)echo | $(CC) -E -dM -include sys/syscall.h - | awk '$$2 ~ /^__NR_[a-z]/ { print "{ \"" substr($$2, 6) "\", " $$2 " }," }' >$@
+
+$(BUILD)/plain/tests/systemd/filtered.o: $(BUILD)/generated/syscalls.h
+$(BUILD)/plain/filtered: $(BUILD)/plain/tests/systemd/filtered.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 
 # The second compiler: it warns of other things, and orders the ring's words differently.
 .PHONY: check-clang
@@ -319,6 +333,7 @@ help:
 	@echo 'make demo          a legacy guest on a 2019 host, then the same guest at its newest'
 	@echo 'make check         every test: units, scenarios, sanitizers, saved fuzz inputs, structure'
 	@echo 'make check-plain   the same without clang and sanitizers'
+	@echo 'make check-systemd units, sandbox and installation alone'
 	@echo 'make check-vm      boots real Linux guests and reports them; fetches kernels into ~/.cache/vmicd'
 	@echo 'make check-san     the sanitizers alone'
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'

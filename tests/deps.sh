@@ -28,6 +28,7 @@ cmd:clang clang clang clang
 clang-rt:fuzzer libclang-rt-dev compiler-rt clang
 cmd:mandoc mandoc mandoc mandoc
 cmd:umockdev-run umockdev umockdev umockdev
+cmd:systemd-analyze systemd systemd systemd
 cmd:dbus-daemon dbus-daemon dbus-daemon dbus-1-daemon
 '
 wanted_fuzz='

@@ -1,0 +1,189 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# check.sh BUILD: what systemd, udev and packages are given: that it installs and goes away, that systemd can read it, that
+# what it names exists, and that the sandbox is as tight as it is said to be, and not tighter than vmicd can live in.
+set -u
+
+build=$1
+passed=0
+failed=0
+skipped=0
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+root=$dir/root
+unit=$root/usr/lib/systemd/system/vmicd.service
+
+# check NAME COMMAND: holds when the shell command does.
+check() {
+	if (eval "$2") >"$dir/out" 2>&1; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		printf 'FAILED: %s\n  %s\n' "$1" "$2"
+		cat "$dir/out"
+	fi
+}
+
+# skip NUMBER REASON: so many checks cannot be made here.
+skip() {
+	skipped=$((skipped + $1))
+	echo "SKIPPED: $2"
+}
+
+# install and uninstall ARGUMENT...: as make does it.
+install() {
+	make --no-print-directory install DESTDIR="$root" "$@" >"$dir/make.log" 2>&1 || { cat "$dir/make.log"; return 1; }
+}
+uninstall() {
+	make --no-print-directory uninstall DESTDIR="$root" "$@" >"$dir/make.log" 2>&1 || { cat "$dir/make.log"; return 1; }
+}
+files() {
+	find "$root" ! -type d
+}
+# ours: directories that no other package has.
+ours() {
+	find "$root" -type d \( -path '*/vmicd*' -o -name '*.service.d' \)
+}
+
+# --- installing ---
+
+for prefix in /usr/local /usr; do
+	check "what is installed to $prefix goes away again" \
+		"install PREFIX=$prefix && [ \$(files | wc -l) -ge 15 ] && uninstall PREFIX=$prefix && [ -z \"\$(files; ours)\" ]"
+done
+check "a configuration that was changed survives both" \
+	"install PREFIX=/usr && echo '# mine' >>$root/etc/vmicd/vmicd.conf && install PREFIX=/usr &&
+	 grep -q mine $root/etc/vmicd/vmicd.conf && cmp daemon/vmicd.conf $root/etc/vmicd/vmicd.conf.new &&
+	 uninstall PREFIX=/usr && [ \"\$(files)\" = $root/etc/vmicd/vmicd.conf ] && grep -q mine $root/etc/vmicd/vmicd.conf"
+rm -rf "$root"
+check "it can be installed where root does not write" "install PREFIX=/usr && [ -x $root/usr/sbin/vmicd ]"
+check "no unit has a name left to be filled in" "! grep -n '@[a-z]*dir@' $root/usr/lib/systemd/system/*.service"
+
+# --- what is named exists ---
+
+# named PATTERN: the words of all units that match.
+named() {
+	cat "$root"/usr/lib/systemd/system/*.service | grep -v '^#' | tr ' =+' '\n\n\n' | sed 's,^-,,' | grep -xE "$1" | sort -u
+}
+check "the programs" "for p in \$(named '/usr/s?bin/.*'); do [ -x $root\$p ] || { echo \$p; exit 1; }; done"
+check "the manual pages" \
+	"for m in \$(sed -n 's/^Documentation=//p' $root/usr/lib/systemd/system/*.service | tr ' ' '\n' | sed 's/^man://'); do
+		s=\${m#*(}; s=\${s%)}; [ -e $root/usr/share/man/man\$s/\${m%(*}.\$s ] || { echo \"\$m\"; exit 1; }; done"
+check "the user" "grep -q '^User=vmicd\$' $unit && grep -qE '^u +vmicd ' $root/usr/lib/sysusers.d/vmicd.conf"
+check "the device that the service is started with" \
+	"alias=\$(sed -n 's|.*SYSTEMD_ALIAS}+=\"/\(.*\)\"|\1|p' systemd/60-vmicd.rules | sort -u | tr / -) &&
+	 [ \"\$alias\" = sys-bus-vmbus ] && grep -q '^WantedBy=sys-bus-vmbus.device\$' $unit"
+check "the link by which the stock daemon sees that vmicd is enabled" \
+	"grep -q '!/etc/systemd/system/sys-bus-vmbus.device.wants/vmicd.service\$' systemd/hv-kvp-daemon.conf"
+check "the pools that vmicd has" "[ \$(grep -c '/\.kvp_pool_[0-4] ' systemd/vmicd.tmpfiles) -eq 5 ]"
+
+# The class of a component, as the library has it: four numbers, then bytes.
+class_of() {
+	sed -n "/\[IC_$1\] *=/,/),/p" hv_util/services.c | tr -d '\t\n ' | sed 's/.*GUID(//; s/).*//; s/0x//g' |
+		awk -F, '{ printf "{%s-%s-%s-%s%s-%s%s%s%s%s%s}", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 }'
+}
+for c in HEARTBEAT KVP TIMESYNC; do
+	check "udev knows the class of $c" "grep -qF 'ATTRS{class_id}==\"$(class_of $c)\", GROUP=\"vmicd\"' systemd/60-vmicd.rules"
+done
+check "and of no component that vmicd does not serve" "[ \$(grep -c class_id systemd/60-vmicd.rules) -eq 3 ]"
+if udevadm verify --help >/dev/null 2>&1; then
+	check "udev can read its rules" "udevadm verify --resolve-names=never systemd/60-vmicd.rules"
+else
+	skip 1 "udev's reading of its rules: udevadm is missing, or older than 254"
+fi
+
+# --- systemd's own opinion ---
+
+if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
+	printf '#!/bin/sh\n' | tee "$root/usr/bin/kill" "$root/usr/bin/systemctl" "$root/usr/bin/udevadm" >/dev/null
+	chmod 755 "$root"/usr/bin/*
+	for u in vmicd vmic-bind vmic-bind-follow; do
+		check "systemd has nothing to say against $u.service" \
+			"systemd-analyze verify --man=no --root=$root $u.service >$dir/said 2>&1; s=\$?; cat $dir/said; [ \$s -eq 0 -a ! -s $dir/said ]"
+	done
+	# exposed UNIT TENTHS: at most that much.
+	exposed() {
+		systemd-analyze security --no-pager --offline=true --root="$root" --threshold="$2" "$1.service"
+	}
+	check "vmicd is exposed to 1.2 at most" "exposed vmicd 12"
+	# The rest has its reason in a comment.
+	check "vmicd is exposed where it has to be, and nowhere else" \
+		"exposed vmicd 12 | sed -n 's/^[^ -~]*✗[^ ]* *\([^ ]*\).*/\1/p' | sort | tr '\n' ' ' >$dir/open; cat $dir/open; grep -qx \
+		 'DeviceAllow= PrivateDevices= PrivateNetwork= ProtectHostname= RestrictAddressFamilies=~AF_NETLINK RestrictAddressFamilies=~AF_UNIX ' $dir/open"
+	check "what moves the devices, as root, to 2.5" "exposed vmic-bind 25 && exposed vmic-bind-follow 25"
+	mkdir -p "$root/etc/systemd/system/vmicd.service.d"
+	cp systemd/clock-step.conf "$root/etc/systemd/system/vmicd.service.d/"
+	check "vmicd that may step the clock, to 2.0" "! exposed vmicd 12 && exposed vmicd 20"
+	check "and it has that capability and no other" \
+		"exposed vmicd 100 | grep -F '✗ CapabilityBoundingSet' >$dir/caps; cat $dir/caps; [ \$(wc -l <$dir/caps) -eq 1 ] && grep -q CAP_SYS_TIME $dir/caps"
+else
+	skip 8 "systemd's own opinion of the units: no systemd-analyze, or older than 250"
+fi
+if [ "$(id -u)" -eq 0 ] && command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null; then
+	check "the user is made" "systemd-sysusers --root=$root vmicd.conf && grep -q '^vmicd:.*nologin\$' $root/etc/passwd"
+	check "the pools are made: root's, and vmicd may write" \
+		"systemd-tmpfiles --root=$root --create vmicd.conf && g=\$(sed -n 's/^vmicd:[^:]*:\([0-9]*\):.*/\1/p' $root/etc/group) &&
+		 [ \"\$(stat -c '%u %g %a' $root/var/lib/hyperv/.kvp_pool_[0-4] | sort -u)\" = \"0 \$g 664\" ] &&
+		 [ \"\$(stat -c '%u %a' $root/var/lib/hyperv)\" = '0 755' ]"
+	echo stock >"$root/var/lib/hyperv/.kvp_pool_1" && chown 0:0 "$root/var/lib/hyperv/.kvp_pool_1" && chmod 644 "$root/var/lib/hyperv/.kvp_pool_1"
+	check "a pool of the stock daemon keeps what is in it" \
+		"systemd-tmpfiles --root=$root --create vmicd.conf && [ \$(cat $root/var/lib/hyperv/.kvp_pool_1) = stock ] &&
+		 [ \$(stat -c %a $root/var/lib/hyperv/.kvp_pool_1) = 664 ]"
+else
+	skip 3 "the user and the pools: not root, or no systemd-sysusers and systemd-tmpfiles"
+fi
+
+# --- before hibernation ---
+
+mkdir "$dir/bin"
+printf '#!/bin/sh\necho "$@" >>%s/called\n[ "$1" != is-active ] || cat %s/state\n' "$dir" "$dir" >"$dir/bin/systemctl"
+chmod 755 "$dir/bin/systemctl"
+sed "s,/run/,$dir/," systemd/vmicd.sleep >"$dir/sleep"
+# slept STATE WHEN ACTION: what the hook has systemctl do besides asking.
+slept() {
+	echo "$1" >"$dir/state"
+	rm -f "$dir/called"
+	PATH=$dir/bin:$PATH sh "$dir/sleep" "$2" "$3"
+	grep -v is-active "$dir/called" 2>/dev/null
+	return 0
+}
+check "the devices are given back before hibernation" \
+	"[ \"\$(slept active pre hibernate)\" = 'stop vmicd.service vmic-bind-follow.service vmic-bind.service' ]"
+check "and taken after it, once" \
+	"[ \"\$(slept inactive post hibernate)\" = '--no-block start vmicd.service' ] && [ -z \"\$(slept inactive post hibernate)\" ]"
+check "not where vmicd did not run" "slept inactive pre hibernate && [ -z \"\$(slept inactive post hibernate)\" ]"
+check "a mere suspend leaves them alone" "[ -z \"\$(slept active pre suspend; slept active post suspend)\" ]"
+
+# --- the sandbox is not tighter than vmicd can live in ---
+
+# What the unit allows; @default is what systemd always does. The simulator's socket needs one call more, and the simulator
+# has the pools where there are none yet.
+names() {
+	systemd-analyze syscall-filter @default | grep -v '[@#]'
+	sed -n 's/^SystemCallFilter=//p' "$unit"
+	echo "$@"
+}
+some='h1-sequence k1-set-get-delete k1-order k2-linux-keys k2-addresses k3-binary-get n5-storm s1-rescind t1-newest-formats fault-fill-ring'
+# filtered NAME...: the names that some scenarios wanted besides the unit's and these.
+filtered() {
+	# shellcheck disable=SC2046,SC2086 # words
+	"$build/vmichost" scenario $(for s in $some; do echo tests/scenario/$s.scn; done) -- "$build/plain/filtered" "$dir/report" \
+		$(names "$@") -- "$build/vmicd" --config={config} --transport=socket:{socket} >"$dir/played" 2>&1
+}
+systemd-analyze syscall-filter @default >/dev/null 2>&1 && "$build/plain/filtered" "$dir/none" $(names) mkdir ioctl statfs dup -- true
+if [ $? -eq 0 ]; then
+	check "the system calls that the unit allows are enough" \
+		"filtered preadv2 mkdir; s=\$?; cat $dir/played; cat $dir/report; [ \$s -eq 0 ] && [ ! -s $dir/report ]"
+	some=h1-sequence
+	check "and no other gets through" "filtered mkdir; grep -qx preadv2 $dir/report"
+else
+	skip 2 "vmicd behind the unit's system call filter: no systemd-analyze, or the kernel cannot tell of calls"
+fi
+
+# --- packages ---
+
+check "the package has the program's version" "grep -q \"^vmicd (\$(cat daemon/VERSION)) \" systemd/debian/changelog"
+check "its scripts are well-formed" "for s in systemd/debian/vmicd.p* systemd/vmicd.sleep systemd/install.sh; do sh -n \$s || exit 1; done"
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
