@@ -344,9 +344,21 @@ static bool port_take_over(struct uio_port *p)
 	return false;
 }
 
+static void retry_at(struct uio_port *p, uint64_t usec)
+{
+	(void)sd_event_source_set_time(p->retry, usec);
+	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_ONESHOT);
+}
+
+static bool port_is_waiting(const struct uio_port *p)
+{
+	return sd_event_source_get_enabled(p->retry, NULL) > 0;
+}
+
 /* 0: it is open, or will be tried again. */
 static int port_open(struct uio_port *p)
 {
+	uint64_t next;
 	int r;
 
 	p->port.taken_over = port_take_over(p);
@@ -359,8 +371,8 @@ static int port_open(struct uio_port *p)
 	}
 	if (r != -EWOULDBLOCK || ++p->tries == TRIES)
 		return r;
-	(void)sd_event_source_set_time(p->retry, now_usec(p->uio) + RETRY_USEC);
-	(void)sd_event_source_set_enabled(p->retry, SD_EVENT_ONESHOT);
+	next = now_usec(p->uio) + RETRY_USEC;
+	retry_at(p, p->good_usec > next ? p->good_usec : next);
 	return 0;
 }
 
@@ -370,7 +382,7 @@ static void judge_permissions(struct uio *u)
 	if (!u->looked || u->tried)
 		return;
 	for (int i = 0; i < IC_COMPONENTS; i++)
-		if (u->ports[i] && sd_event_source_get_enabled(u->ports[i]->retry, NULL) > 0)
+		if (u->ports[i] && port_is_waiting(u->ports[i]))
 			return;
 	u->tried = true;
 	if (u->denied && !u->admitted)
@@ -581,6 +593,8 @@ static void consider(struct uio *u, const struct device *device)
 	u->seen[device->component] = true;
 	if (p && p->device.component == device->component && is_ours(device) && !port_is_gone(p)) {
 		port_note_node(p, device);
+		if (device->probed && port_is_waiting(p))
+			retry_at(p, now_usec(u));
 		return;
 	}
 	if (p)

@@ -761,6 +761,7 @@ static void what_was_there_before_is_given_time(void **state)
 	run_loop(f.event);
 	assert_int_equal(f.offered, 1);
 	assert_int_equal(f.open_error, 0);
+	assert_int_equal(fake_time.timer[0].due, fake_time.now + SETTLE); /* and is not looked at before */
 	pass_in_vain(&f, SETTLE - RETRY);
 	assert_false(is_locked()); /* vmic-bind may want it back */
 	pass_time(f.event, RETRY);
@@ -785,7 +786,7 @@ static void the_end_of_its_probe_is_enough(void **state)
 	pass_in_vain(&f, 2 * RETRY);
 	fake_event(&f.bus, FAKE_HEARTBEAT, "bind");
 	run_loop(f.event);
-	pass_time(f.event, RETRY);
+	pass_time(f.event, 0);
 	assert_int_equal(f.opened, 1);
 	fixture_done(&f);
 }
@@ -804,6 +805,7 @@ static void other_events_neither_help_nor_harm(void **state)
 			fake_event(&f.bus, FAKE_HEARTBEAT, actions[i]);
 			fake_event_count(&f.bus, "999999\n"); /* an old one, therefore */
 			run_loop(f.event);
+			assert_int_equal(fake_time.timer[0].due, TIME_BEGINS + 2 * SETTLE);
 			pass_in_vain(&f, RETRY);
 		}
 		pass_time(f.event, RETRY);
@@ -875,8 +877,10 @@ static void a_lock_that_is_held_shortly_is_waited_for(void **state)
 	start(&f);
 	assert_int_equal(f.offered, 1);
 	assert_int_equal(f.open_error, 0);
-	for (int i = 0; i < 10; i++)
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(fake_time.timer[0].due, fake_time.now + RETRY);
 		pass_time(f.event, 100 * MS);
+	}
 	assert_int_equal(f.opened, 0);
 	assert_int_equal(node.opens, 0);
 	(void)close(lock);
@@ -1067,7 +1071,7 @@ static void a_device_that_is_offered_anew_is_taken_again(void **state)
 					run_loop(f.event);
 			}
 			run_loop(f.event);
-			pass_time(f.event, RETRY);
+			pass_time(f.event, 0);
 			assert_int_equal(f.rescinded, 1);
 			assert_int_equal(f.opened, 2);
 			assert_int_equal(f.open_error, 0);
@@ -1180,9 +1184,12 @@ static void a_closed_port_stays_while_its_device_does(void **state)
 	fixture_init_open(&f);
 	f.port[0]->ops->close(f.port[0]);
 	fake_device_change(&f.bus, &d, "change");
+	fake_device_change(&f.bus, &d, "bind");
 	run_loop(f.event);
+	pass_time(f.event, 0);
 	assert_int_equal(f.rescinded, 0);
 	assert_int_equal(f.offered, 1);
+	assert_int_equal(node.opens, 1);
 	fake_device_remove(&f.bus, FAKE_HEARTBEAT);
 	run_loop(f.event);
 	assert_int_equal(f.rescinded, 1);
@@ -1209,7 +1216,7 @@ static void nothing_is_left_of_two_hundred_devices(void **state)
 			run_loop(f.event);
 		fake_device_change(&f.bus, &d, "bind");
 		run_loop(f.event);
-		pass_time(f.event, RETRY);
+		pass_time(f.event, 0);
 		assert_int_equal(f.rescinded, i);
 		assert_int_equal(f.opened, i + 1);
 		assert_int_equal(descriptors_of_ours(), descriptors);
@@ -1718,7 +1725,7 @@ static void a_channel_outlives_its_devices(void **state)
 		fake_device_remove(&s.f.bus, FAKE_HEARTBEAT);
 		fake_device_change(&s.f.bus, &d, "bind");
 		run_loop(s.f.event);
-		pass_time(s.f.event, RETRY);
+		pass_time(s.f.event, 0);
 		assert_int_equal(node.opens, i + 1);
 		assert_int_equal(put_beat(&s, i), 1);
 		interrupt();
