@@ -20,7 +20,7 @@ static int on_signal(sd_bus_message *m, void *user, sd_bus_error *error)
 	struct listener *l = user;
 
 	(void)error;
-	if (l->handle && l->status == 0)
+	if (l->handle)
 		l->status = l->handle(l->user, m);
 	return 0;
 }

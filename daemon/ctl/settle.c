@@ -89,7 +89,7 @@ static int await(struct settle *s, const char *named, json_t **ret)
 
 static bool concerns(const struct settle *s, const json_t *component, const char *named)
 {
-	return is_named(component, named) || is_awaited(s, component, named) || has_changed(s, component);
+	return is_named(component, named) || has_changed(s, component);
 }
 
 static enum ctl_exit status_of(const struct settle *s, const json_t *component, const char *named)

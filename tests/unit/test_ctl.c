@@ -673,11 +673,26 @@ static void authorization_that_nobody_can_give_is_told(void **state)
 static void a_daemon_that_hangs_is_not_waited_for_long(void **state)
 {
 	static const struct fake_plan plan = { .hangs = true };
+	uint64_t began = usec_now();
 
 	(void)state;
 	start(&plan);
 	run("reload", "--timeout=1");
 	assert_said(7, "", "vmicctl: vmicd did not answer in time\n");
+	assert_true(usec_now() - began < 15 * UINT64_C(1000000));
+}
+
+static void a_bus_that_goes_is_told_of(void **state)
+{
+	(void)state;
+	start(&usual);
+	start_events((const char *const[]){ "events", NULL });
+	stop();
+	private_bus_stop(&bus);
+	program_wait(&p);
+	private_bus_run(&bus);
+	assert_string_equal(p.err, "vmicctl: the connection to the bus is lost\n");
+	assert_int_equal(p.status, 3);
 }
 
 static void why_it_does_not_run_is_told_as_far_as_systemd_knows(void **state)
@@ -1060,6 +1075,9 @@ static void a_daemon_that_means_no_good_is_survived(void **state)
 		run_on_terminal(80, verbs[i]);
 		(void)drop_colours();
 	}
+	show(20, "health");
+	(void)drop_colours();
+	assert_fits(20);
 	run("status", "--release=2019");
 	assert_int_equal(p.status, 5);
 }
@@ -1115,6 +1133,7 @@ int main(int argc, char **argv)
 		test(every_error_has_its_status),
 		test(authorization_that_nobody_can_give_is_told),
 		test(a_daemon_that_hangs_is_not_waited_for_long),
+		test(a_bus_that_goes_is_told_of),
 		test(why_it_does_not_run_is_told_as_far_as_systemd_knows),
 		test(without_a_bus_it_says_so),
 		test(a_bus_that_hangs_is_not_waited_for_long),

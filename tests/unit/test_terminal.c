@@ -129,6 +129,19 @@ static void the_last_column_gives_first(void **state)
 	assert_grid(&g, 0, false, "a long name 12345 a text that is long\n");
 }
 
+static void a_column_that_is_broken_is_not_cut(void **state)
+{
+	static const struct grid_column broken[] = {
+		{ .title = "Name", .least = 6 }, { .title = "Text", .least = 22, .is_broken = true }
+	};
+	struct grid g = { .columns = broken, .n_columns = ARRAY_LEN(broken) };
+
+	(void)state;
+	grid_add(&g, COLOUR_PLAIN, "a long name");
+	grid_add(&g, COLOUR_PLAIN, "a text of more than one line");
+	assert_grid(&g, 30, false, "a lo... a text of more than\n        one line\n");
+}
+
 static void a_grid_knows_whether_it_fits(void **state)
 {
 	const struct grid_look look = { 0 }, full = { .full = true };
@@ -163,6 +176,7 @@ int main(void)
 		cmocka_unit_test(what_has_no_room_is_cut_as_well),
 		cmocka_unit_test(rows_have_texts_below),
 		cmocka_unit_test(the_last_column_gives_first),
+		cmocka_unit_test(a_column_that_is_broken_is_not_cut),
 		cmocka_unit_test(a_grid_knows_whether_it_fits),
 		cmocka_unit_test(what_steers_is_shown),
 	};
