@@ -17,24 +17,24 @@ static int list_profiles(const struct ctl *c, const json_t *facts)
 		{ .title = "" }, { .title = "Name" }, { .title = "Title", .least = 20 }
 	};
 	struct grid g = { .columns = columns, .n_columns = ARRAY_LEN(columns) };
-	const char *in_force = json_text(facts, "Profile");
+	const char *in_force = member_text(facts, "Profile");
 	json_t *profile;
 	size_t i;
 
 	json_array_foreach(json_object_get(facts, "Profiles"), i, profile) {
-		bool is_it = strcmp(json_text(profile, "Name"), in_force) == 0;
+		bool is_it = strcmp(member_text(profile, "Name"), in_force) == 0;
 		enum colour colour = is_it ? COLOUR_GREEN : COLOUR_PLAIN;
 
 		grid_add(&g, colour, is_it ? "*" : " ");
-		grid_add(&g, colour, json_text(profile, "Name"));
-		grid_add(&g, COLOUR_PLAIN, json_text(profile, "Title"));
+		grid_add(&g, colour, member_text(profile, "Name"));
+		grid_add(&g, COLOUR_PLAIN, member_text(profile, "Title"));
 	}
 	return print_grid(c, &g);
 }
 
 static int show_profiles(struct ctl *c)
 {
-	_cleanup_(json_freep) json_t *facts = NULL;
+	_cleanup_(value_freep) json_t *facts = NULL;
 	int status = facts_read(c, &facts);
 
 	if (status)
@@ -89,7 +89,7 @@ int verb_reload(struct ctl *c, char **arguments)
 
 static int show_health(struct ctl *c)
 {
-	_cleanup_(json_freep) json_t *facts = NULL;
+	_cleanup_(value_freep) json_t *facts = NULL;
 	int status = facts_read(c, &facts);
 
 	if (status)
@@ -97,7 +97,7 @@ static int show_health(struct ctl *c)
 	if (c->options->json)
 		return print_json(c, json_pack("{s:O}", "ApplicationState",
 					       json_object_get(facts, "ApplicationState")));
-	return print_line(c, COLOUR_PLAIN, json_text(facts, "ApplicationState"));
+	return print_line(c, COLOUR_PLAIN, member_text(facts, "ApplicationState"));
 }
 
 int verb_health(struct ctl *c, char **arguments)

@@ -22,12 +22,12 @@ static void print_lost(FILE *to, const json_t *event)
 
 static void print_stepped(FILE *to, const json_t *event)
 {
-	(void)fprintf(to, "the clock was stepped by %+.6f s", (double)json_number(event, "Nanoseconds") / 1e9);
+	(void)fprintf(to, "the clock was stepped by %+.6f s", (double)member_number(event, "Nanoseconds") / 1e9);
 }
 
 static void print_pool(FILE *to, const json_t *event)
 {
-	long long pool = json_number(event, "Pool");
+	long long pool = member_number(event, "Pool");
 
 	if (pool >= 0 && pool < POOLS)
 		(void)fprintf(to, "pool %lld, %s, has changed", pool, pool_name((unsigned)pool));
@@ -61,7 +61,7 @@ static void print_properties(FILE *to, const json_t *event)
 	size_t i;
 
 	json_object_foreach(json_object_get(event, "Changed"), name, value) {
-		_cleanup_(freep) char *line = json_line(value);
+		_cleanup_(freep) char *line = value_line(value);
 
 		if (strstr(name, "Timestamp"))
 			continue;
@@ -69,7 +69,7 @@ static void print_properties(FILE *to, const json_t *event)
 		between = ", ";
 	}
 	json_array_foreach(json_object_get(event, "Invalidated"), i, value) {
-		(void)fprintf(to, "%s%s has changed", between, json_string_text(value));
+		(void)fprintf(to, "%s%s has changed", between, value_text(value));
 		between = ", ";
 	}
 }
@@ -77,9 +77,9 @@ static void print_properties(FILE *to, const json_t *event)
 /* What a newer daemon tells. */
 static void print_other(FILE *to, const json_t *event)
 {
-	_cleanup_(freep) char *line = json_line(json_object_get(event, "Arguments"));
+	_cleanup_(freep) char *line = value_line(json_object_get(event, "Arguments"));
 
-	(void)fprintf(to, "%s %s", json_text(event, "Event"), line ? line : "");
+	(void)fprintf(to, "%s %s", member_text(event, "Event"), line ? line : "");
 }
 
 static const struct event_form forms[] = {

@@ -5,6 +5,7 @@
 
 #include "daemon/ctl/event_form.h"
 #include "daemon/ctl/facts.h"
+#include "daemon/ctl/from_bus.h"
 #include "daemon/ctl/listen.h"
 #include "daemon/ctl/moment.h"
 #include "daemon/ctl/print.h"
@@ -19,7 +20,7 @@ struct events {
 
 static int learn(struct events *e)
 {
-	_cleanup_(json_freep) json_t *facts = NULL;
+	_cleanup_(value_freep) json_t *facts = NULL;
 	int status = facts_read(e->ctl, &facts);
 	json_t *component;
 	size_t i;
@@ -28,7 +29,7 @@ static int learn(struct events *e)
 		return status;
 	(void)json_object_clear(e->known);
 	json_array_foreach(json_object_get(facts, "Components"), i, component)
-		(void)json_object_set(e->known, json_text(component, "Id"), component);
+		(void)json_object_set(e->known, member_text(component, "Id"), component);
 	(void)json_object_set(e->known, "", facts);
 	return 0;
 }
@@ -57,7 +58,7 @@ static int read_arguments(sd_bus_message *m, const struct event_form *form, json
 
 	for (size_t i = 0; sd_bus_message_at_end(m, true) == 0; i++) {
 		json_t *value = NULL;
-		int r = json_from_bus(m, "", &value);
+		int r = from_bus_value(m, "", &value);
 
 		if (r < 0) {
 			json_decref(rest);
@@ -79,7 +80,7 @@ static int read_arguments(sd_bus_message *m, const struct event_form *form, json
 static int print_event(const struct ctl *c, const struct event_form *form, const json_t *event,
 		       uint64_t now)
 {
-	const char *component = json_text(event, "Component");
+	const char *component = member_text(event, "Component");
 	_cleanup_(freep) char *line = NULL;
 	char when[MOMENT_SIZE];
 	size_t size;
@@ -97,7 +98,7 @@ static int print_event(const struct ctl *c, const struct event_form *form, const
 /* Whether it says anything. */
 static bool is_news(const struct events *e, const char *component, json_t *event)
 {
-	if (strcmp(json_text(event, "Event"), "PropertiesChanged") != 0)
+	if (strcmp(member_text(event, "Event"), "PropertiesChanged") != 0)
 		return true;
 	drop_known(e, component, event);
 	return json_object_size(json_object_get(event, "Changed")) > 0 ||
@@ -110,7 +111,7 @@ static int on_event(const struct events *e, const char *member, const char *comp
 	const struct event_form *form = event_form_of(member);
 	uint64_t now = moment_now();
 	char when[MOMENT_SIZE];
-	_cleanup_(json_freep) json_t *event = json_pack("{s:s, s:s}", "Time", moment_utc(now, when),
+	_cleanup_(value_freep) json_t *event = json_pack("{s:s, s:s}", "Time", moment_utc(now, when),
 							"Event", member);
 
 	if (!event)

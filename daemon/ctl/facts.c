@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/bus/names.h"
+#include "daemon/ctl/from_bus.h"
 #include "daemon/ctl/trouble.h"
 
 const char *facts_id(const char *path)
@@ -19,7 +20,7 @@ const char *facts_id(const char *path)
 /* a{sa{sv}}: the object at this path, of which one interface says more than that it is one. */
 static int read_component(sd_bus_message *m, const char *path, json_t *components)
 {
-	_cleanup_(json_freep) json_t *component = json_pack("{s:s}", "Id", facts_id(path));
+	_cleanup_(value_freep) json_t *component = json_pack("{s:s}", "Id", facts_id(path));
 	int r = sd_bus_message_enter_container(m, SD_BUS_TYPE_ARRAY, "{sa{sv}}");
 
 	if (r < 0 || !component)
@@ -29,7 +30,7 @@ static int read_component(sd_bus_message *m, const char *path, json_t *component
 
 		r = sd_bus_message_read(m, "s", &interface);
 		if (r >= 0 && strcmp(interface, BUS_COMPONENT) == 0)
-			r = json_from_properties(m, component);
+			r = from_bus_properties(m, component);
 		else if (r >= 0)
 			r = sd_bus_message_skip(m, "a{sv}");
 		if (r >= 0)
@@ -68,9 +69,9 @@ static int read_components(sd_bus_message *m, json_t *components)
 static int by_title(const void *a, const void *b)
 {
 	const json_t *x = *(json_t *const *)a, *y = *(json_t *const *)b;
-	int order = strcmp(json_text(x, "Title"), json_text(y, "Title"));
+	int order = strcmp(member_text(x, "Title"), member_text(y, "Title"));
 
-	return order != 0 ? order : strcmp(json_text(x, "Id"), json_text(y, "Id"));
+	return order != 0 ? order : strcmp(member_text(x, "Id"), member_text(y, "Id"));
 }
 
 /* The bus gives them in no order; Get-VMIntegrationService in that of their names. */
@@ -106,14 +107,14 @@ static int call(struct ctl *c, const char *interface, const char *member, const 
 static int read_all(struct ctl *c, json_t *facts, sd_bus_error *error)
 {
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *manager = NULL, *objects = NULL;
-	_cleanup_(json_freep) json_t *components = json_array(), *sorted = json_array();
+	_cleanup_(value_freep) json_t *components = json_array(), *sorted = json_array();
 	int r;
 
 	if (!facts || !components || !sorted)
 		return -ENOMEM;
 	r = call(c, BUS_PROPERTIES, "GetAll", BUS_MANAGER, &manager, error);
 	if (r >= 0)
-		r = json_from_properties(manager, facts);
+		r = from_bus_properties(manager, facts);
 	if (r >= 0)
 		r = call(c, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL, &objects,
 			 error);
@@ -129,7 +130,7 @@ static int read_all(struct ctl *c, json_t *facts, sd_bus_error *error)
 int facts_read(struct ctl *c, json_t **ret)
 {
 	_cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-	_cleanup_(json_freep) json_t *facts = json_object();
+	_cleanup_(value_freep) json_t *facts = json_object();
 	int r = read_all(c, facts, &error);
 
 	if (r < 0)
@@ -144,7 +145,7 @@ json_t *facts_component(const json_t *facts, const char *id)
 	size_t i;
 
 	json_array_foreach(json_object_get(facts, "Components"), i, component)
-		if (strcmp(json_text(component, "Id"), id) == 0)
+		if (strcmp(member_text(component, "Id"), id) == 0)
 			return component;
 	return NULL;
 }
@@ -162,15 +163,15 @@ const char *facts_agreed(const json_t *component, char ret[static FACTS_AGREED_S
 		{ "no-common-version", "nothing", false, COLOUR_RED },
 	};
 	const json_t *answer = json_object_get(component, "Answer");
-	const char *outcome = json_text(component, "Outcome"), *state = json_text(component, "State");
+	const char *outcome = member_text(component, "Outcome"), *state = member_text(component, "State");
 
 	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++) {
 		if (strcmp(outcomes[i].outcome, outcome) != 0)
 			continue;
 		(void)snprintf(ret, FACTS_AGREED_SIZE, "%s%s%s%s", outcomes[i].before,
-			       outcomes[i].has_answer ? json_text(answer, "Framework") : "",
+			       outcomes[i].has_answer ? member_text(answer, "Framework") : "",
 			       outcomes[i].has_answer ? "/" : "",
-			       outcomes[i].has_answer ? json_text(answer, "Message") : "");
+			       outcomes[i].has_answer ? member_text(answer, "Message") : "");
 		*ret_colour = outcomes[i].colour;
 		return ret;
 	}

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/from_bus.h"
+#include "daemon/ctl/value.h"
 
 /* 0, or an exit status, and it has been said why. */
 _must_check_ int facts_read(struct ctl *c, json_t **ret);

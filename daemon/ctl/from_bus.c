@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "daemon/ctl/value.h"
 
 #define MEMBERS_MAX 4
 /* As the bus has it. */
@@ -108,11 +109,6 @@ static int read_versions(sd_bus_message *m, const char *contents, json_t **ret)
 	return *ret ? 0 : -ENOMEM;
 }
 
-void json_freep(json_t **j)
-{
-	json_decref(*j);
-}
-
 /* The values up to the end of the container; named: what its first member is called, if they are. */
 static int read_all(sd_bus_message *m, const char *of, bool named, json_t *into)
 {
@@ -122,7 +118,7 @@ static int read_all(sd_bus_message *m, const char *of, bool named, json_t *into)
 
 		if (r != 0)
 			return r < 0 ? r : 0;
-		r = json_from_bus(m, of, &value);
+		r = from_bus_value(m, of, &value);
 		if (r < 0)
 			return r;
 		if (named && !member_name(of, i))
@@ -137,7 +133,7 @@ static int read_container(sd_bus_message *m, char type, const char *contents, co
 			  json_t **ret)
 {
 	bool named = type == SD_BUS_TYPE_STRUCT && member_name(of, 0);
-	_cleanup_(json_freep) json_t *into = named ? json_object() : json_array();
+	_cleanup_(value_freep) json_t *into = named ? json_object() : json_array();
 	int r = sd_bus_message_enter_container(m, type, contents);
 
 	if (r < 0)
@@ -160,14 +156,14 @@ static int read_variant(sd_bus_message *m, const char *contents, const char *of,
 
 	if (r < 0)
 		return r;
-	r = json_from_bus(m, of, ret);
+	r = from_bus_value(m, of, ret);
 	return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 /* contents: "{st}"; the keys are texts. */
 static int read_dictionary(sd_bus_message *m, const char *contents, const char *of, json_t **ret)
 {
-	_cleanup_(json_freep) json_t *object = json_object();
+	_cleanup_(value_freep) json_t *object = json_object();
 	char entry[SIGNATURE_MAX + 1];
 	int r;
 
@@ -182,7 +178,7 @@ static int read_dictionary(sd_bus_message *m, const char *contents, const char *
 
 		r = sd_bus_message_read(m, "s", &key);
 		if (r >= 0)
-			r = json_from_bus(m, of && *of ? of : key, &value);
+			r = from_bus_value(m, of && *of ? of : key, &value);
 		if (r >= 0 && json_object_set_new(object, key, value) < 0)
 			r = -ENOMEM;
 		if (r >= 0)
@@ -199,7 +195,7 @@ static int read_dictionary(sd_bus_message *m, const char *contents, const char *
 	return 0;
 }
 
-int json_from_bus(sd_bus_message *m, const char *of, json_t **ret)
+int from_bus_value(sd_bus_message *m, const char *of, json_t **ret)
 {
 	const char *contents;
 	char type;
@@ -219,70 +215,12 @@ int json_from_bus(sd_bus_message *m, const char *of, json_t **ret)
 	return read_basic(m, type, ret);
 }
 
-int json_from_properties(sd_bus_message *m, json_t *object)
+int from_bus_properties(sd_bus_message *m, json_t *object)
 {
-	_cleanup_(json_freep) json_t *properties = NULL;
+	_cleanup_(value_freep) json_t *properties = NULL;
 	int r = read_dictionary(m, "{sv}", "", &properties);
 
 	if (r < 0)
 		return r;
 	return json_object_update(object, properties) < 0 ? -ENOMEM : 0;
-}
-
-/* --- */
-
-const char *json_string_text(const json_t *value)
-{
-	const char *text = json_string_value(value);
-
-	return text ? text : "";
-}
-
-const char *json_text(const json_t *object, const char *name)
-{
-	return json_string_text(json_object_get(object, name));
-}
-
-long long json_number(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
-
-static void print_line(FILE *to, const json_t *value)
-{
-	const char *name;
-	size_t i;
-	json_t *member;
-	bool first = true;
-
-	if (json_is_string(value))
-		(void)fputs(json_string_value(value), to);
-	else if (json_is_integer(value))
-		(void)fprintf(to, "%lld", (long long)json_integer_value(value));
-	else if (json_is_boolean(value))
-		(void)fputs(json_is_true(value) ? "yes" : "no", to);
-	json_array_foreach(value, i, member) {
-		(void)fputs(i > 0 ? " " : "", to);
-		print_line(to, member);
-	}
-	json_object_foreach((json_t *)value, name, member) {
-		(void)fputs(first ? "" : "/", to);
-		print_line(to, member);
-		first = false;
-	}
-}
-
-char *json_line(const json_t *value)
-{
-	char *line = NULL;
-	size_t size;
-	FILE *to = open_memstream(&line, &size);
-
-	if (!to)
-		return NULL;
-	print_line(to, value);
-	if (fclose(to) == 0)
-		return line;
-	free(line);
-	return NULL;
 }

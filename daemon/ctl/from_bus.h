@@ -14,22 +14,7 @@
 #include "hv_util/base.h"
 
 /* Reads the next value. of: the property or method whose value it is. 0 or a negative errno. */
-_must_check_ int json_from_bus(sd_bus_message *m, const char *of, json_t **ret);
+_must_check_ int from_bus_value(sd_bus_message *m, const char *of, json_t **ret);
 
 /* Reads an a{sv} into the object. 0 or a negative errno. */
-_must_check_ int json_from_properties(sd_bus_message *m, json_t *object);
-
-/* --- what is in such an object, whatever its type should turn out to be --- */
-
-/* "": it is no text. */
-const char *json_string_text(const json_t *value);
-/* Of a member; "": it is not there, or no text. */
-const char *json_text(const json_t *object, const char *name);
-/* 0 likewise. */
-long long json_number(const json_t *object, const char *name);
-
-/* Any value as a line of text: "3.0 5.0", "3.0/5.0". The caller frees it; NULL: out of memory. */
-char *json_line(const json_t *value);
-
-/* For _cleanup_. */
-void json_freep(json_t **j);
+_must_check_ int from_bus_properties(sd_bus_message *m, json_t *object);

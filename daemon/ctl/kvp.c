@@ -10,6 +10,7 @@
 #include "daemon/ctl/moment.h"
 #include "daemon/ctl/pool.h"
 #include "daemon/ctl/print.h"
+#include "daemon/ctl/value.h"
 #include "daemon/ctl/verb.h"
 #include "daemon/ctl/words.h"
 
@@ -35,13 +36,13 @@ static int get_from_guest(struct ctl *c, const char *key, json_t **ret)
 
 	if (status)
 		return status;
-	r = json_from_bus(reply, "", ret);
+	r = from_bus_value(reply, "", ret);
 	return r < 0 ? words_say(CTL_FAILED, "cannot read the answer: %s", strerror(-r)) : 0;
 }
 
 static int get_from_list(struct ctl *c, unsigned pool, const char *key, json_t **ret)
 {
-	_cleanup_(json_freep) json_t *pairs = NULL;
+	_cleanup_(value_freep) json_t *pairs = NULL;
 	int status = pool_read(c, pool, &pairs);
 	json_t *pair;
 	size_t i;
@@ -49,7 +50,7 @@ static int get_from_list(struct ctl *c, unsigned pool, const char *key, json_t *
 	if (status)
 		return status;
 	json_array_foreach(pairs, i, pair)
-		if (strcmp(json_text(pair, "Key"), key) == 0) {
+		if (strcmp(member_text(pair, "Key"), key) == 0) {
 			*ret = json_incref(json_object_get(pair, "Value"));
 			return 0;
 		}
@@ -58,7 +59,7 @@ static int get_from_list(struct ctl *c, unsigned pool, const char *key, json_t *
 
 int verb_kvp_get(struct ctl *c, char **arguments)
 {
-	_cleanup_(json_freep) json_t *value = NULL;
+	_cleanup_(value_freep) json_t *value = NULL;
 	const char *key = arguments[0];
 	unsigned pools;
 	int status = pool_parse(c, &pools);
@@ -72,7 +73,7 @@ int verb_kvp_get(struct ctl *c, char **arguments)
 	if (status)
 		return status;
 	if (!c->options->json)
-		return print_value(c, json_string_text(value));
+		return print_value(c, value_text(value));
 	return print_json(c, json_pack("{s:i, s:s, s:O}", "Pool", __builtin_ctz(pools), "Key", key,
 				       "Value", value));
 }
@@ -107,8 +108,8 @@ static void add_pool(struct grid *g, unsigned pool, bool with_name, const json_t
 	json_array_foreach(pairs, i, pair) {
 		if (with_name)
 			grid_add(g, COLOUR_PLAIN, pool_name(pool));
-		grid_add(g, COLOUR_PLAIN, json_text(pair, "Key"));
-		grid_add(g, COLOUR_PLAIN, json_text(pair, "Value"));
+		grid_add(g, COLOUR_PLAIN, member_text(pair, "Key"));
+		grid_add(g, COLOUR_PLAIN, member_text(pair, "Value"));
 	}
 }
 
@@ -187,8 +188,8 @@ static const char *value_of(const json_t *pairs, const char *key)
 	size_t i;
 
 	json_array_foreach(pairs, i, pair)
-		if (strcmp(json_text(pair, "Key"), key) == 0)
-			return json_text(pair, "Value");
+		if (strcmp(member_text(pair, "Key"), key) == 0)
+			return member_text(pair, "Value");
 	return NULL;
 }
 
@@ -200,10 +201,10 @@ static int tell_differences(const struct watch *w, unsigned pool, const json_t *
 	int status = 0;
 
 	json_array_foreach(before, i, pair)
-		if (status == 0 && !value_of(after, json_text(pair, "Key")))
-			status = tell(w->ctl, pool, json_text(pair, "Key"), NULL);
+		if (status == 0 && !value_of(after, member_text(pair, "Key")))
+			status = tell(w->ctl, pool, member_text(pair, "Key"), NULL);
 	json_array_foreach(after, i, pair) {
-		const char *key = json_text(pair, "Key"), *value = json_text(pair, "Value");
+		const char *key = member_text(pair, "Key"), *value = member_text(pair, "Value");
 		const char *old = value_of(before, key);
 
 		if (status == 0 && value == value_of(after, key) && (!old || strcmp(old, value) != 0))

@@ -48,7 +48,7 @@ int pool_read(struct ctl *c, unsigned pool, json_t **ret)
 
 	if (status)
 		return status;
-	r = json_from_bus(reply, "KvpList", ret);
+	r = from_bus_value(reply, "KvpList", ret);
 	return r < 0 ? words_say(CTL_FAILED, "cannot read the answer: %s", strerror(-r)) : 0;
 }
 

@@ -14,7 +14,7 @@ static const json_t *report_of(const json_t *component, const char *release)
 	size_t i;
 
 	json_array_foreach(json_object_get(component, "Reports"), i, report)
-		if (strcmp(json_text(report, "Release"), release) == 0)
+		if (strcmp(member_text(report, "Release"), release) == 0)
 			return report;
 	return NULL;
 }
@@ -29,7 +29,7 @@ char *report_join(const json_t *texts)
 	if (!to)
 		return NULL;
 	json_array_foreach(texts, i, text)
-		(void)fprintf(to, "%s%s", i ? ", " : "", json_string_text(text));
+		(void)fprintf(to, "%s%s", i ? ", " : "", value_text(text));
 	(void)fclose(to);
 	return line;
 }
@@ -42,7 +42,7 @@ static json_t *known_releases(const json_t *facts)
 
 	json_array_foreach(json_object_get(facts, "Components"), i, component)
 		json_array_foreach(json_object_get(component, "Reports"), j, report) {
-			const char *release = json_text(report, "Release");
+			const char *release = member_text(report, "Release");
 
 			if (json_object_get(seen, release))
 				continue;
@@ -55,7 +55,7 @@ static json_t *known_releases(const json_t *facts)
 
 int report_choose(const struct ctl *c, const json_t *facts, json_t **ret)
 {
-	_cleanup_(json_freep) json_t *known = known_releases(facts);
+	_cleanup_(value_freep) json_t *known = known_releases(facts);
 	const char *chosen = c->options->release;
 	_cleanup_(freep) char *names = report_join(known);
 	json_t *release;
@@ -67,7 +67,7 @@ int report_choose(const struct ctl *c, const json_t *facts, json_t **ret)
 		return 0;
 	}
 	json_array_foreach(known, i, release)
-		if (strcmp(json_string_text(release), chosen) == 0) {
+		if (strcmp(value_text(release), chosen) == 0) {
 			*ret = json_pack("[s]", chosen);
 			return *ret ? 0 : print_no_memory();
 		}
@@ -79,9 +79,9 @@ bool report_is_other(const json_t *component, const char *release, const char *t
 {
 	const json_t *a = report_of(component, release), *b = report_of(component, than);
 
-	return strcmp(json_text(a, "PrimaryStatusDescription"), json_text(b, "PrimaryStatusDescription")) != 0 ||
-	       strcmp(json_text(a, "SecondaryStatusDescription"),
-		      json_text(b, "SecondaryStatusDescription")) != 0;
+	return strcmp(member_text(a, "PrimaryStatusDescription"), member_text(b, "PrimaryStatusDescription")) != 0 ||
+	       strcmp(member_text(a, "SecondaryStatusDescription"),
+		      member_text(b, "SecondaryStatusDescription")) != 0;
 }
 
 const struct report_mark report_marks[REPORT_MARKS] = {
@@ -93,7 +93,7 @@ const struct report_mark report_marks[REPORT_MARKS] = {
 static size_t mark_of(const json_t *report)
 {
 	for (size_t i = 0; i < REPORT_MARKS; i++)
-		if (strcmp(report_marks[i].certainty, json_text(report, "Certainty")) == 0)
+		if (strcmp(report_marks[i].certainty, member_text(report, "Certainty")) == 0)
 			return i;
 	return REPORT_MARKS - 1;
 }
@@ -120,7 +120,7 @@ struct report_row report_row_of(const json_t *component, const json_t *releases,
 	json_t *release;
 
 	json_array_foreach(releases, i, release) {
-		const json_t *one = report_of(component, json_string_text(release));
+		const json_t *one = report_of(component, value_text(release));
 
 		if (i == 0)
 			report = one;
@@ -128,9 +128,9 @@ struct report_row report_row_of(const json_t *component, const json_t *releases,
 			mark = mark_of(one);
 	}
 	if (report) {
-		row.primary = *json_text(report, "PrimaryStatusDescription") ?
-				      json_text(report, "PrimaryStatusDescription") : "-";
-		row.secondary = json_text(report, "SecondaryStatusDescription");
+		row.primary = *member_text(report, "PrimaryStatusDescription") ?
+				      member_text(report, "PrimaryStatusDescription") : "-";
+		row.secondary = member_text(report, "SecondaryStatusDescription");
 		*weakest = mark > *weakest ? mark : *weakest;
 	}
 	row.mark = report_marks[mark].mark;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "daemon/ctl/ctl.h"
-#include "daemon/ctl/from_bus.h"
+#include "daemon/ctl/value.h"
 
 /*
  * The releases that a table is true of: the one that --release names, or those that fit what this host

@@ -28,34 +28,34 @@ static bool is_under_way(const json_t *component)
 {
 	static const char *const states[] = { "closed", "opening", "negotiating" };
 
-	if (strcmp(json_text(component, "Outcome"), "none") != 0)
+	if (strcmp(member_text(component, "Outcome"), "none") != 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(states); i++)
-		if (strcmp(json_text(component, "State"), states[i]) == 0)
+		if (strcmp(member_text(component, "State"), states[i]) == 0)
 			return true;
 	return false;
 }
 
 static bool is_named(const json_t *component, const char *id)
 {
-	return id && strcmp(json_text(component, "Id"), id) == 0;
+	return id && strcmp(member_text(component, "Id"), id) == 0;
 }
 
 /* Those that nobody had negotiated before either may stay so: the change is not to blame. */
 static bool is_awaited(const struct settle *s, const json_t *component, const char *named)
 {
-	const json_t *before = facts_component(s->before, json_text(component, "Id"));
+	const json_t *before = facts_component(s->before, member_text(component, "Id"));
 
 	return is_under_way(component) && (is_named(component, named) || !is_under_way(before));
 }
 
 static bool has_changed(const struct settle *s, const json_t *component)
 {
-	const json_t *before = facts_component(s->before, json_text(component, "Id"));
+	const json_t *before = facts_component(s->before, member_text(component, "Id"));
 
-	return json_number(json_object_get(component, "Counters"), "negotiations") !=
-		       json_number(json_object_get(before, "Counters"), "negotiations") ||
-	       strcmp(json_text(component, "State"), json_text(before, "State")) != 0;
+	return member_number(json_object_get(component, "Counters"), "negotiations") !=
+		       member_number(json_object_get(before, "Counters"), "negotiations") ||
+	       strcmp(member_text(component, "State"), member_text(before, "State")) != 0;
 }
 
 static bool any_awaited(const struct settle *s, const json_t *facts, const char *named)
@@ -98,7 +98,7 @@ static enum ctl_exit status_of(const struct settle *s, const json_t *component, 
 		return CTL_DONE;
 	if (is_awaited(s, component, named))
 		return CTL_TIMED_OUT;
-	return strcmp(json_text(component, "State"), "broken") == 0 ? CTL_FAILED : CTL_DONE;
+	return strcmp(member_text(component, "State"), "broken") == 0 ? CTL_FAILED : CTL_DONE;
 }
 
 /* One line. */
@@ -108,12 +108,12 @@ static void tell(const struct ctl *c, const json_t *component, bool is_late)
 	enum colour colour;
 
 	(void)facts_agreed(component, agreed, &colour);
-	print_text(c, COLOUR_PLAIN, json_text(component, "Title"));
+	print_text(c, COLOUR_PLAIN, member_text(component, "Title"));
 	(void)fputs(": ", c->out.to);
 	if (is_late) {
 		print_text(c, COLOUR_RED, "the host has not negotiated in time");
 	} else if (agreed[0] == '(') {
-		print_text(c, colour, json_text(component, "State"));
+		print_text(c, colour, member_text(component, "State"));
 	} else {
 		(void)fputs("agreed on ", c->out.to);
 		print_text(c, colour, agreed);
@@ -149,7 +149,7 @@ static int gravest(const struct settle *s, const json_t *facts, const char *name
 int settle_end(struct settle *s, const char *component)
 {
 	const struct ctl_options *o = s->ctl->options;
-	_cleanup_(json_freep) json_t *facts = NULL;
+	_cleanup_(value_freep) json_t *facts = NULL;
 	int status;
 
 	if (o->no_block && !o->json)

@@ -26,8 +26,8 @@ static void add_marked(struct grid *g, bool below, const struct report_row *row,
 /* "1.0 3.0 / 1.0 3.0 4.0", or "-". */
 static char *offered_text(const json_t *component)
 {
-	_cleanup_(freep) char *framework = json_line(json_object_get(component, "OfferedFramework"));
-	_cleanup_(freep) char *message = json_line(json_object_get(component, "OfferedMessage"));
+	_cleanup_(freep) char *framework = value_line(json_object_get(component, "OfferedFramework"));
+	_cleanup_(freep) char *message = value_line(json_object_get(component, "OfferedMessage"));
 	char *both;
 
 	if (!framework || !message)
@@ -67,15 +67,15 @@ static const struct {
 static void add_row(struct grid *g, enum layout layout, const json_t *facts, const json_t *component,
 		    const struct report_row *row)
 {
-	const char *vm_name = json_text(facts, "VirtualMachineName");
-	bool is_offered = strcmp(json_text(component, "State"), "absent") != 0;
+	const char *vm_name = member_text(facts, "VirtualMachineName");
+	bool is_offered = strcmp(member_text(component, "State"), "absent") != 0;
 	_cleanup_(freep) char *offered = offered_text(component), *below = NULL;
 	char agreed[FACTS_AGREED_SIZE];
 	enum colour colour;
 
 	(void)facts_agreed(component, agreed, &colour);
 	grid_add(g, COLOUR_PLAIN, *vm_name ? vm_name : "-");
-	grid_add(g, COLOUR_PLAIN, json_text(component, "Title"));
+	grid_add(g, COLOUR_PLAIN, member_text(component, "Title"));
 	grid_add(g, COLOUR_PLAIN, is_offered ? "True" : "-");
 	add_marked(g, false, row, row->primary);
 	grid_add(g, colour, agreed);
@@ -125,8 +125,8 @@ static const char *title_of(const json_t *facts)
 	size_t i;
 
 	json_array_foreach(json_object_get(facts, "Profiles"), i, profile)
-		if (strcmp(json_text(profile, "Name"), json_text(facts, "Profile")) == 0)
-			return json_text(profile, "Title");
+		if (strcmp(member_text(profile, "Name"), member_text(facts, "Profile")) == 0)
+			return member_text(profile, "Title");
 	return "";
 }
 
@@ -160,10 +160,10 @@ static void print_above(const struct ctl *c, const json_t *facts, const json_t *
 	_cleanup_(freep) char *names = report_join(releases);
 	const char *title = title_of(facts);
 
-	print_field(c, "  vmicd: ", "%s, %s%s", json_text(facts, "Version"), json_text(facts, "Transport"),
+	print_field(c, "  vmicd: ", "%s, %s%s", member_text(facts, "Version"), member_text(facts, "Transport"),
 		    json_is_true(json_object_get(facts, "DryRun")) ? ", a dry run" : "");
-	print_field(c, "Profile: ", "%s%s%s", json_text(facts, "Profile"), *title ? ": " : "", title);
-	print_field(c, " Health: ", "%s", json_text(facts, "ApplicationState"));
+	print_field(c, "Profile: ", "%s%s%s", member_text(facts, "Profile"), *title ? ": " : "", title);
+	print_field(c, " Health: ", "%s", member_text(facts, "ApplicationState"));
 	if (c->options->release)
 		print_field(c, "   Host: ", "of release %s, as was asked", c->options->release);
 	else if (json_array_size(releases) > 0)
@@ -198,17 +198,17 @@ __attribute__((format(printf, 3, 4))) static void remark(const struct ctl *c, bo
 /* Releases that fit the host and would not report all of this. */
 static void remark_others(const struct ctl *c, const json_t *facts, const json_t *releases, bool *any)
 {
-	const char *first = json_string_text(json_array_get(releases, 0));
+	const char *first = value_text(json_array_get(releases, 0));
 	json_t *release, *component;
 	size_t i, j;
 
 	json_array_foreach(releases, i, release)
 		json_array_foreach(json_object_get(facts, "Components"), j, component) {
-			const char *other = json_string_text(release);
+			const char *other = value_text(release);
 
 			if (report_is_other(component, other, first))
 				remark(c, any, "A host of release %s reports something else of %s: --release=%s shows "
-				       "it.", other, json_text(component, "Title"), other);
+				       "it.", other, member_text(component, "Title"), other);
 		}
 }
 
@@ -220,7 +220,7 @@ static void remark_mismatch(const struct ctl *c, const json_t *facts, const json
 
 	json_array_foreach(json_object_get(facts, "Components"), i, component)
 		if (report_row_of(component, releases, &weakest).colour == COLOUR_YELLOW &&
-		    strcmp(json_text(component, "Outcome"), "agreed") == 0) {
+		    strcmp(member_text(component, "Outcome"), "agreed") == 0) {
 			remark(c, any, "The mismatch is by design and safe to ignore (KB4014894): the profile answers "
 			       "an older version. 'vmicctl profile newest' does not.");
 			return;
@@ -229,11 +229,11 @@ static void remark_mismatch(const struct ctl *c, const json_t *facts, const json
 
 static void remark_component(const struct ctl *c, const json_t *component, bool *any)
 {
-	const char *title = json_text(component, "Title"), *error = json_text(component, "LastError");
-	uint64_t usec = (uint64_t)json_number(component, "LastErrorTimestamp");
+	const char *title = member_text(component, "Title"), *error = member_text(component, "LastError");
+	uint64_t usec = (uint64_t)member_number(component, "LastErrorTimestamp");
 	char when[MOMENT_SIZE];
 
-	if (strcmp(json_text(component, "Outcome"), "forced") == 0)
+	if (strcmp(member_text(component, "Outcome"), "forced") == 0)
 		remark(c, any, "%s: the configuration forces an answer, for testing hosts only.", title);
 	else if (json_is_true(json_object_get(component, "Overridden")))
 		remark(c, any, "%s: the configuration overrides the profile.", title);
@@ -273,7 +273,7 @@ static int print_text_form(struct ctl *c, const json_t *facts, const json_t *rel
 
 int verb_status(struct ctl *c, char **arguments)
 {
-	_cleanup_(json_freep) json_t *facts = NULL, *releases = NULL;
+	_cleanup_(value_freep) json_t *facts = NULL, *releases = NULL;
 	int status = facts_read(c, &facts);
 
 	(void)arguments;

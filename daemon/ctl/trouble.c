@@ -7,6 +7,7 @@
 
 #include "daemon/bus/names.h"
 #include "daemon/ctl/from_bus.h"
+#include "daemon/ctl/value.h"
 #include "daemon/ctl/words.h"
 
 #define DBUS_ERROR "org.freedesktop.DBus.Error."
@@ -61,14 +62,14 @@ static int read_unit(sd_bus *bus, json_t *unit)
 		r = sd_bus_call_method(bus, SYSTEMD_NAME, path, BUS_PROPERTIES, "GetAll", NULL, &reply,
 				       "s", interfaces[i]);
 		if (r >= 0)
-			r = json_from_properties(reply, unit);
+			r = from_bus_properties(reply, unit);
 	}
 	if (r < 0)
 		return r;
 	r = sd_bus_get_property(bus, SYSTEMD_NAME, "/org/freedesktop/systemd1", SYSTEMD_NAME ".Manager",
 				"Virtualization", NULL, &virtualization, "s");
 	if (r >= 0)
-		r = json_from_bus(virtualization, "", &value);
+		r = from_bus_value(virtualization, "", &value);
 	return r < 0 || json_object_set_new(unit, "Virtualization", value) < 0 ? -EIO : 0;
 }
 
@@ -84,14 +85,14 @@ static const char *elsewhere(const struct ctl *c, char to[static 512])
 
 static void say_unit(const struct ctl *c, const json_t *unit)
 {
-	const char *state = json_text(unit, "ActiveState"), *result = json_text(unit, "Result");
-	const char *virtualization = json_text(unit, "Virtualization");
+	const char *state = member_text(unit, "ActiveState"), *result = member_text(unit, "Result");
+	const char *virtualization = member_text(unit, "Virtualization");
 	char where[512];
 
 	(void)elsewhere(c, where);
-	if (strcmp(json_text(unit, "LoadState"), "not-found") == 0)
+	if (strcmp(member_text(unit, "LoadState"), "not-found") == 0)
 		(void)words_say(0, "systemd knows no %s: is the package installed?", UNIT);
-	else if (strcmp(json_text(unit, "LoadState"), "masked") == 0)
+	else if (strcmp(member_text(unit, "LoadState"), "masked") == 0)
 		(void)words_say(0, "%s is masked: systemctl%s unmask vmicd", UNIT, where);
 	else if (strcmp(state, "failed") == 0)
 		(void)words_say(0, "%s has failed (%s), see: systemctl%s status vmicd", UNIT, result, where);
@@ -110,7 +111,7 @@ static void say_unit(const struct ctl *c, const json_t *unit)
 
 int trouble_say_not_running(const struct ctl *c)
 {
-	_cleanup_(json_freep) json_t *unit = json_object();
+	_cleanup_(value_freep) json_t *unit = json_object();
 
 	(void)words_say(0, "vmicd is not running");
 	if (unit && read_unit(c->bus, unit) >= 0)

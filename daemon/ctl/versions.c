@@ -11,7 +11,7 @@
 /* "1.0 3.0", or "-". */
 static void add_list(struct grid *g, const json_t *list)
 {
-	_cleanup_(freep) char *line = json_line(list);
+	_cleanup_(freep) char *line = value_line(list);
 
 	grid_add(g, COLOUR_PLAIN, line && *line ? line : "-");
 }
@@ -19,8 +19,8 @@ static void add_list(struct grid *g, const json_t *list)
 /* One half of what was answered; where nothing was, what facts_agreed has instead. */
 static void add_answer(struct grid *g, const json_t *component, const char *part)
 {
-	const char *version = json_text(json_object_get(component, "Answer"), part);
-	const char *outcome = json_text(component, "Outcome");
+	const char *version = member_text(json_object_get(component, "Answer"), part);
+	const char *outcome = member_text(component, "Outcome");
 	char agreed[FACTS_AGREED_SIZE], text[2 * FACTS_AGREED_SIZE];
 	enum colour colour;
 
@@ -40,7 +40,7 @@ static void add_part(struct grid *g, const json_t *component, const char *part)
 
 	(void)snprintf(admitted, sizeof(admitted), "Admitted%s", part);
 	(void)snprintf(offered, sizeof(offered), "Offered%s", part);
-	grid_add(g, COLOUR_PLAIN, json_text(component, "Id"));
+	grid_add(g, COLOUR_PLAIN, member_text(component, "Id"));
 	grid_add(g, COLOUR_PLAIN, part);
 	add_answer(g, component, part);
 	add_list(g, json_object_get(component, admitted));
@@ -92,7 +92,7 @@ static json_t *versions_json(const json_t *facts)
 
 int verb_versions(struct ctl *c, char **arguments)
 {
-	_cleanup_(json_freep) json_t *facts = NULL;
+	_cleanup_(value_freep) json_t *facts = NULL;
 	int status = facts_read(c, &facts);
 
 	(void)arguments;
