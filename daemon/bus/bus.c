@@ -155,6 +155,10 @@ static int set_up(struct bus *b)
 	r = sd_bus_set_bus_client(b->bus, true);
 	if (r < 0)
 		return r;
+	/* No call here takes a descriptor, and none is to be kept for one that waits. */
+	r = sd_bus_negotiate_fds(b->bus, false);
+	if (r < 0)
+		return r;
 	r = sd_bus_set_watch_bind(b->bus, true);
 	if (r < 0)
 		return r;

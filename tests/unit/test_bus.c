@@ -193,6 +193,10 @@ static void the_state_of_the_applications_is_set(void **state)
 	assert_string_equal(property(&f, MANAGER, "ApplicationState"), "<'critical'>");
 	(void)await_signal(&f, "- PropertiesChanged 'org.vmicd1.Manager' [('Profile' <'legacy'>) "
 			       "('ApplicationState' <'critical'>)]");
+	/* Nothing has happened to a channel. */
+	run_for(&f, 200000);
+	assert_int_equal(heard_from(0, "component/heartbeat Negotiated"), -1);
+	assert_int_equal(heard_from(0, "component/heartbeat Lost"), -1);
 	assert_error(&f, "org.freedesktop.DBus.Error.InvalidArgs", MANAGER, "SetApplicationState", "s", "well");
 	assert_error(&f, "org.freedesktop.DBus.Error.InvalidArgs", MANAGER, "SetApplicationState", "s", "");
 	assert_string_equal(property(&f, MANAGER, "ApplicationState"), "<'critical'>");
