@@ -453,7 +453,7 @@ static inline void settle(struct bus_fixture *f)
 		run_for(f, 20000);
 	do {
 		before = heard.n;
-		run_for(f, 400000);
+		run_for(f, 250000);
 	} while (heard.n != before);
 	heard.n = 0;
 }

@@ -105,7 +105,7 @@ static void a_profile_is_put_in_force(void **state)
 	uint64_t began;
 
 	(void)state;
-	listen_to_signals(&f);
+	settle(&f);
 	began = usec_now();
 	assert_answer(&f, "", MANAGER, "SetProfile", "s", "newest");
 	assert_string_equal(property(&f, MANAGER, "Profile"), "<'newest'>");
@@ -147,7 +147,7 @@ static void the_configuration_is_read_again(void **state)
 	char text[300];
 
 	(void)state;
-	listen_to_signals(&f);
+	settle(&f);
 	(void)snprintf(text, sizeof(text), "[Negotiation]\nProfile=linux\n[KVP]\nPoolDirectory=%s\nEnable=no\n",
 		       f.pools);
 	temp_dir_put(&f.bus.dir, "conf", text);
@@ -168,7 +168,7 @@ static void the_configuration_is_read_again(void **state)
 static void a_component_negotiates_again(void **state)
 {
 	(void)state;
-	listen_to_signals(&f);
+	settle(&f);
 	assert_answer(&f, "", MANAGER, "Renegotiate", "s", "KVP");
 	(void)await_signal(&f, "component/kvp Lost ");
 	(void)await_signal(&f, "component/kvp Negotiated 'agreed' (3 0 5 0)");
@@ -188,7 +188,7 @@ static void a_component_negotiates_again(void **state)
 static void the_state_of_the_applications_is_set(void **state)
 {
 	(void)state;
-	listen_to_signals(&f);
+	settle(&f);
 	assert_answer(&f, "", MANAGER, "SetApplicationState", "s", "critical");
 	assert_string_equal(property(&f, MANAGER, "ApplicationState"), "<'critical'>");
 	(void)await_signal(&f, "- PropertiesChanged 'org.vmicd1.Manager' [('Profile' <'legacy'>) "
@@ -422,7 +422,7 @@ static void it_is_told_that_the_clock_was_stepped(void **state)
 	char expected[64];
 
 	(void)state;
-	listen_to_signals(&f);
+	settle(&f);
 	clock_steps.steps = 0;
 	assert_answer(&f, "", MANAGER, "Renegotiate", "s", "timesync");
 	(void)await_signal(&f, "- ClockStepped ");
@@ -437,7 +437,7 @@ static void signals_keep_their_pace(void **state)
 	unsigned lost = 0, negotiated = 0;
 
 	(void)state;
-	listen_to_signals(&f);
+	settle(&f);
 	for (uint64_t until = usec_now() + 1000000; usec_now() < until;) {
 		(void)!manager_renegotiate(f.manager, IC_HEARTBEAT);
 		run_for(&f, 10000);
