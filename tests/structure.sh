@@ -37,11 +37,11 @@ verdict "vmicd does without vmic-bind" \
 verdict "but for its main file, vmicd does without the bus" \
 	"$(includes "$(ls daemon/*.[ch] | grep -vx daemon/main.c)" '(hv_util|daemon)/[^/]*')"
 verdict "vmicctl knows the daemon by its bus alone" \
-	"$(includes 'daemon/ctl/*.[ch]' 'daemon/ctl/.*|daemon/bus/names\.h|terminal/.*|hv_util/base\.h')"
+	"$(includes 'daemon/ctl/*.[ch]' 'daemon/ctl/.*|daemon/bus/names\.h|daemon/terminal/.*|hv_util/base\.h')"
 verdict "the terminal knows nothing of Hyper-V" \
-	"$(includes 'terminal/*.[ch]' 'terminal/.*|hv_util/base\.h')"
+	"$(includes 'daemon/terminal/*.[ch]' 'daemon/terminal/.*|hv_util/base\.h')"
 verdict "the host simulator shares four headers, the terminal and no message table" \
-	"$(includes 'tests/host/*.[ch] tests/host/kvm/*.[ch]' 'tests/host/.*|terminal/.*|hv_util/(base|bytes|ring_wire)\.h|daemon/socket_wire\.h')"
+	"$(includes 'tests/host/*.[ch] tests/host/kvm/*.[ch]' 'tests/host/.*|daemon/terminal/.*|hv_util/(base|bytes|ring_wire)\.h|daemon/socket_wire\.h')"
 verdict "the example guest needs the library and the socket's messages only" \
 	"$(includes tests/example_guest.c 'hv_util/.*|daemon/socket_wire\.h')"
 
@@ -53,7 +53,7 @@ verdict "hv_util calls nothing but itself, mem*, str* and inet_*" \
 		grep -vxF "$own" | grep -vxE "$pure")"
 
 # shellcheck disable=SC2016 # awk's dollars
-state=$(for o in "$build"/plain/hv_util/*.o "$build"/plain/daemon/*.o "$build"/plain/daemon/*/*.o "$build"/plain/terminal/*.o \
+state=$(for o in "$build"/plain/hv_util/*.o "$build"/plain/daemon/*.o "$build"/plain/daemon/*/*.o \
 		"$build"/plain/tests/host/*.o "$build"/plain/tests/host/kvm/*.o; do
 	case $o in *main.o) continue ;; esac
 	size -A "$o" | awk -v o="$o" '$1 ~ /^\.(data|bss|tdata|tbss)/ && $1 !~ /^\.data\.rel\.ro/ && $2 > 0 {
@@ -62,21 +62,21 @@ done)
 verdict "no mutable globals but in the main files" "$state"
 
 verdict "nobody exits, aborts or calls a shell" \
-	"$(grep -nE '\b(exit|_exit|abort|system|popen)\(' hv_util/*.c daemon/*.c daemon/*/*.c terminal/*.c | grep -v 'sd_event_exit(')"
+	"$(grep -nE '\b(exit|_exit|abort|system|popen)\(' hv_util/*.c daemon/*.c daemon/*/*.c | grep -v 'sd_event_exit(')"
 verdict "no cast of received bytes to a struct in hv_util" \
 	"$(grep -nE '\((const )?struct [a-z_]+ \*\)' hv_util/*.c)"
 
-alone=$(for h in hv_util/*.h daemon/*.h daemon/*/*.h terminal/*.h tests/host/*.h tests/host/kvm/*.h; do
+alone=$(for h in hv_util/*.h daemon/*.h daemon/*/*.h tests/host/*.h tests/host/kvm/*.h; do
 	echo "#include \"$h\"" | ${CC:-gcc} -std=gnu11 -D_GNU_SOURCE -DVMICD_VERSION='""' -I. -Wall -Werror -fsyntax-only -x c - 2>&1 |
 		head -n 3
 done)
 verdict "each header compiles alone" "$alone"
-verdict "each header guards itself" "$(grep -L '^#pragma once' hv_util/*.h daemon/*.h daemon/*/*.h terminal/*.h \
+verdict "each header guards itself" "$(grep -L '^#pragma once' hv_util/*.h daemon/*.h daemon/*/*.h \
 	tests/host/*.h tests/host/kvm/*.h)"
 verdict "each source names its licence" "$(grep -L 'SPDX-License-Identifier: GPL-2.0-only' \
-	hv_util/*.[ch] daemon/*.[ch] daemon/*/*.[ch] terminal/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch] tests/*/*.sh tests/vm/guest/* tests/host/kvm/*)"
+	hv_util/*.[ch] daemon/*.[ch] daemon/*/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch] tests/*/*.sh tests/vm/guest/* tests/host/kvm/*)"
 verdict "no unfinished words" \
-	"$(grep -rnwE 'TODO|FIXME|XXX|HACK' hv_util daemon terminal tests --include='*.[ch]' --include='*.sh' | grep -v structure.sh)"
+	"$(grep -rnwE 'TODO|FIXME|XXX|HACK' hv_util daemon tests --include='*.[ch]' --include='*.sh' | grep -v structure.sh)"
 
 manuals=$(find daemon tests systemd -name '*.[1-8]' 2>/dev/null)
 # shellcheck disable=SC2086 # a list of files

@@ -7,7 +7,7 @@
 #include <systemd/sd-bus.h>
 
 #include "hv_util/base.h"
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 
 /* vmicctl's exit statuses. Scripts know them: they never change their meaning. */
 enum ctl_exit {

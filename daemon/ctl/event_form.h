@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 
 #define EVENT_ARGUMENTS_MAX 3
 

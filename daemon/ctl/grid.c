@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 
 static char *escape_copy(const char *text)
 {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "hv_util/base.h"
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 
 #define GRID_COLUMNS_MAX 8
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "daemon/ctl/words.h"
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 
 int print_no_memory(void)
 {

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 
 int words_say(int status, const char *format, ...)
 {

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/json_lines.h"
 
 #define RECORDS_MAX 64

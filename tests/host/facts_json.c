@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/version.h"
 
 /* Reads one value into its field; the refusal's path already names it. */

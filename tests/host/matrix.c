@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/guest.h"
 #include "tests/host/report_json.h"
 #include "tests/host/run.h"

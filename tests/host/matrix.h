@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 #include "tests/host/judge.h"
 #include "tests/host/option.h"
 

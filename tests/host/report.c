@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/report_json.h"
 #include "tests/host/report_wmi.h"
 #include "tests/host/version.h"

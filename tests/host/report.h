@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hv_util/base.h"
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 #include "tests/host/judge.h"
 
 enum report_form {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/release_json.h"
 
 /* Changes when a reader of the old form would misunderstand the new one. */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "hv_util/base.h"
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 #include "tests/host/facts_json.h"
 #include "tests/host/judge.h"
 

@@ -2,7 +2,7 @@
 /* How fast a guest was, for each opening of each channel. */
 #pragma once
 
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 #include "tests/host/facts.h"
 
 /* A table behind a report's other ones; one sentence, when no channel was ever opened. */

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/report.h"
 
 /* CIM_EnabledLogicalElement */

@@ -2,7 +2,7 @@
 /* The report as the Msvm_* instances that a program on the host reads. */
 #pragma once
 
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 #include "tests/host/judge.h"
 
 /* 0. Each instance is a block of "Property : value", as Format-List prints it. */

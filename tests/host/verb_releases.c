@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 #include "tests/host/release_json.h"
 #include "tests/host/verb.h"
 #include "tests/host/version.h"

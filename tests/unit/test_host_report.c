@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "hv_util/base.h"
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/host/fault.h"
 #include "tests/host/report.h"
 #include "tests/host/report_json.h"

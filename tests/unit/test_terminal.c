@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "daemon/ctl/grid.h"
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 #include "tests/unit/harness.h"
 
 /* --- cutting --- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "terminal/terminal.h"
+#include "daemon/terminal/terminal.h"
 
 #include <assert.h>
 #include <stdint.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "hv_util/base.h"
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 
 #define DEFAULT_WIDTH 100
 /* Below this a broken column is unreadable; the line runs over instead. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-#include "terminal/text.h"
+#include "daemon/terminal/text.h"
 
 #include <errno.h>
 #include <stdbool.h>
