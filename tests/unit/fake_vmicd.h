@@ -384,7 +384,8 @@ static inline int fake_on_kvp_set(sd_bus_message *m, void *user, sd_bus_error *e
 	must(sd_bus_message_read(m, "ss", &key, &value) > 0);
 	if (r != 0)
 		return r;
-	i = fake_find(f, key);
+	/* "+..." stands for a program that appends without looking */
+	i = key[0] == '+' ? -1 : fake_find(f, key);
 	i = i < 0 ? (int)f->n_pairs++ : i;
 	must(f->n_pairs <= FAKE_PAIRS_MAX);
 	(void)snprintf(f->pairs[i].key, sizeof(f->pairs[i].key), "%s", key);

@@ -485,8 +485,14 @@ static void watch_tells_of_changes(void **state)
 	await_output("guest: old = 2\n");
 	also("kvp", "delete", "a");
 	await_output("guest: a is deleted\n");
+	also("kvp", "set", "+b", "1");
+	also("kvp", "set", "+b", "2"); /* the first is the one that counts */
+	also("kvp", "set", "c", "3");
+	await_output("guest: c = 3\n");
 	end_program();
 	assert_null(strstr(p.out, "old = 1"));
+	assert_non_null(strstr(p.out, "+b = 1\n"));
+	assert_null(strstr(p.out, "+b = 2\n"));
 }
 
 static void watch_outlives_the_daemon(void **state)
