@@ -36,6 +36,7 @@ struct fake_plan {
 	const char *vm_name, *last_error;
 	const char *error;         /* what all methods answer */
 	bool hangs;                /* no method is answered */
+	bool wants_password;       /* those who cannot be asked for one are refused */
 	bool means_no_good;        /* no property has the type that it should have */
 	const struct fake_unit *unit;
 	bool is_not_there;         /* but for systemd, if there is a unit */
@@ -228,10 +229,13 @@ FAKE_GETTER(fake_get_releases)
 /* --- methods --- */
 
 /* What the plan has instead of an answer: 0, nothing. */
-static inline int fake_instead(const struct fake *f, sd_bus_error *error)
+static inline int fake_instead(const struct fake *f, sd_bus_message *m, sd_bus_error *error)
 {
+	must(sd_bus_message_get_auto_start(m) == 0); /* asking starts nobody */
 	if (f->plan->hangs)
 		return 1;
+	if (f->plan->wants_password && sd_bus_message_get_allow_interactive_authorization(m) == 0)
+		return sd_bus_error_set(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED, "A password.");
 	return f->plan->error ? sd_bus_error_set(error, f->plan->error, "It was\033[31m planned.") : 0;
 }
 
@@ -295,7 +299,7 @@ static inline int fake_on_set_profile(sd_bus_message *m, void *user, sd_bus_erro
 {
 	struct fake *f = user;
 	const char *name;
-	int r = fake_instead(f, error);
+	int r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "s", &name) > 0);
 	if (r != 0)
@@ -312,7 +316,7 @@ static inline int fake_on_renegotiate(sd_bus_message *m, void *user, sd_bus_erro
 	struct fake *f = user;
 	const char *name;
 	bool any = false;
-	int r = fake_instead(f, error);
+	int r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "s", &name) > 0);
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(f->components); i++)
@@ -330,7 +334,7 @@ static inline int fake_on_set_state(sd_bus_message *m, void *user, sd_bus_error 
 {
 	struct fake *f = user;
 	const char *state;
-	int r = fake_instead(f, error);
+	int r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "s", &state) > 0);
 	if (r != 0)
@@ -343,7 +347,7 @@ static inline int fake_on_set_state(sd_bus_message *m, void *user, sd_bus_error 
 
 static inline int fake_on_reload(sd_bus_message *m, void *user, sd_bus_error *error)
 {
-	int r = fake_instead(user, error);
+	int r = fake_instead(user, m, error);
 
 	return r != 0 ? r : sd_bus_reply_method_return(m, "");
 }
@@ -365,7 +369,7 @@ static inline int fake_on_kvp_get(sd_bus_message *m, void *user, sd_bus_error *e
 {
 	struct fake *f = user;
 	const char *key;
-	int i, r = fake_instead(f, error);
+	int i, r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "s", &key) > 0);
 	i = fake_find(f, key);
@@ -379,7 +383,7 @@ static inline int fake_on_kvp_set(sd_bus_message *m, void *user, sd_bus_error *e
 {
 	struct fake *f = user;
 	const char *key, *value;
-	int i, r = fake_instead(f, error);
+	int i, r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "ss", &key, &value) > 0);
 	if (r != 0)
@@ -398,7 +402,7 @@ static inline int fake_on_kvp_delete(sd_bus_message *m, void *user, sd_bus_error
 {
 	struct fake *f = user;
 	const char *key;
-	int i, r = fake_instead(f, error);
+	int i, r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "s", &key) > 0);
 	i = fake_find(f, key);
@@ -417,7 +421,7 @@ static inline int fake_on_kvp_list(sd_bus_message *m, void *user, sd_bus_error *
 	_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
 	struct fake *f = user;
 	uint32_t pool;
-	int r = fake_instead(f, error);
+	int r = fake_instead(f, m, error);
 
 	must(sd_bus_message_read(m, "u", &pool) > 0);
 	if (r != 0)
@@ -618,7 +622,7 @@ static inline int fake_on_usr1(sd_event_source *source, const struct signalfd_si
 	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ClockStepped", "x",
 				       INT64_C(-7136000)) >= 0);
 	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "PoolChanged", "u", 3) >= 0);
-	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "PoolChanged", "u", 9) >= 0);
+	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "PoolChanged", "u", 4000000000u) >= 0);
 	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ConfigurationChanged", "") >= 0);
 	must(sd_bus_emit_signal(f->bus, BUS_COMPONENT_PATH "kvp", BUS_COMPONENT, "Lost", "") >= 0);
 	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ShutdownRequested", "sb", FAKE_EVIL,

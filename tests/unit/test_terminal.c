@@ -74,7 +74,7 @@ static void rows_have_texts_below(void **state)
 {
 	static const char *const titles[] = { "A", "Bee" };
 	static const struct table_cell cells[] = { { "1", 0 }, { "x", 0 }, { "2", 0 }, { "", 0 } };
-	static const struct table_cell below[] = { { "one", 0 }, { "", 0 }, { "", 0 }, { "many words in two lines", 0 } };
+	static const struct table_cell below[] = { { "", 0 }, { "one", 0 }, { "", 0 }, { "many words in two lines", 0 } };
 	struct terminal t = open_screen(24);
 
 	(void)state;
