@@ -712,7 +712,7 @@ static void a_daemon_that_hangs_is_not_waited_for_long(void **state)
 
 	(void)state;
 	start(&plan);
-	run("reload", "--timeout=1");
+	run("reload", "--timeout=1", "--no-ask-password");
 	assert_said(7, "", "vmicctl: vmicd did not answer in time\n");
 	assert_true(usec_now() - began < 15 * UINT64_C(1000000));
 }
