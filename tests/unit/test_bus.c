@@ -120,6 +120,42 @@ static void a_profile_is_put_in_force(void **state)
 	assert_string_equal(property(&f, COMPONENT("timesync"), "Profile"), "<'newest'>");
 }
 
+static const struct {
+	const char *name;
+	bool of_configuration; /* or else of the channel */
+} told[] = {
+	{ "State", false },          { "OfferedFramework", false }, { "OfferedMessage", false },
+	{ "Outcome", false },        { "Answer", false },           { "LastError", false },
+	{ "LastErrorTimestamp", false }, { "Served", true },        { "Profile", true },
+	{ "Overridden", true },      { "AdmittedFramework", true }, { "AdmittedMessage", true },
+};
+
+static void assert_told(const char *signal, bool configured)
+{
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		char name[40];
+
+		(void)snprintf(name, sizeof(name), "('%s' ", told[i].name);
+		if ((strstr(signal, name) != NULL) != (configured || !told[i].of_configuration))
+			fail_msg("%s: %s", told[i].name, signal);
+	}
+}
+
+static void what_has_changed_is_told(void **state)
+{
+	int i;
+
+	(void)state;
+	settle(&f);
+	assert_answer(&f, "", MANAGER, "Renegotiate", "s", "kvp");
+	i = await_signal(&f, "component/kvp PropertiesChanged 'org.vmicd1.Component' ");
+	assert_told(heard.text[i], false);
+	settle(&f);
+	assert_answer(&f, "", MANAGER, "SetProfile", "s", "newest");
+	i = await_signal(&f, "component/kvp PropertiesChanged 'org.vmicd1.Component' ");
+	assert_told(heard.text[i], true);
+}
+
 static void a_profile_that_there_is_not_is_refused(void **state)
 {
 	(void)state;
@@ -148,8 +184,8 @@ static void the_configuration_is_read_again(void **state)
 
 	(void)state;
 	settle(&f);
-	(void)snprintf(text, sizeof(text), "[Negotiation]\nProfile=linux\n[KVP]\nPoolDirectory=%s\nEnable=no\n",
-		       f.pools);
+	(void)snprintf(text, sizeof(text), "[Negotiation]\nProfile=linux\n[KVP]\nPoolDirectory=%s\nEnable=no\n"
+		       "[Heartbeat]\nEnable=no\n[TimeSync]\nEnable=no\n", f.pools);
 	temp_dir_put(&f.bus.dir, "conf", text);
 	assert_answer(&f, "", MANAGER, "Reload", "");
 	assert_string_equal(property(&f, MANAGER, "Profile"), "<'linux'>");
@@ -159,7 +195,8 @@ static void the_configuration_is_read_again(void **state)
 	assert_string_equal(property(&f, COMPONENT("kvp"), "State"), "<'idle'>");
 	assert_string_equal(property(&f, COMPONENT("kvp"), "OfferedMessage"), "<[]>");
 	assert_non_null(strstr(property(&f, COMPONENT("kvp"), "Reports"), "('2019' 'No Contact' '' 'certain')"));
-	/* It is the same host. */
+	(void)await_signal(&f, "component/kvp PropertiesChanged 'org.vmicd1.Component' [('State' <'idle'>) ");
+	/* It is the same host, though it has no channel to show for it. */
 	assert_string_equal(property(&f, MANAGER, "HostReleases"), "<['2016' '2019' '2022' '2025']>");
 	assert_error(&f, "org.vmicd1.Error.NotOpen", MANAGER, "Renegotiate", "s", "kvp");
 	assert_error(&f, "org.vmicd1.Error.NotOpen", COMPONENT("kvp"), "Renegotiate", "");
@@ -347,6 +384,31 @@ static void a_locked_pool_is_waited_for(void **state)
 	answer_clear(&list);
 }
 
+static void who_waits_for_a_lock_is_forgotten_with_the_bus(void **state)
+{
+	static struct answer a;
+	sd_bus_message *m = new_call(f.asker, MANAGER, "KvpSet");
+	int fd;
+
+	(void)state;
+	settle(&f);
+	fd = lock_pool();
+	assert_true(sd_bus_message_append(m, "ss", "one", "1") >= 0);
+	send_call(f.asker, m, &a, NULL);
+	run_for(&f, 300000);
+	/* Without a word on who has left. */
+	assert_int_equal(kill(f.bus.pid, SIGKILL), 0);
+	private_bus_stop(&f.bus);
+	f.asker = sd_bus_close_unref(f.asker);
+	answer_clear(&a);
+	private_bus_run(&f.bus);
+	f.asker = private_bus_connect(&f.bus, f.event);
+	assert_true(comes_true(&f, daemon_is_there));
+	assert_int_equal(close(fd), 0);
+	run_for(&f, 200000);
+	assert_error(&f, "org.vmicd1.Error.NoSuchKey", MANAGER, "KvpGet", "s", "one");
+}
+
 static void a_pool_that_stays_locked_is_an_error_in_the_end(void **state)
 {
 	static struct answer a;
@@ -455,14 +517,20 @@ static void signals_keep_their_pace(void **state)
 
 static void without_a_bus_it_serves_until_one_is_there(void **state)
 {
+	uint64_t appeared;
+
 	(void)state;
 	fixture_prepare(&f, "");
 	host_start(&f);
 	daemon_start(&f);
 	assert_true(comes_true(&f, all_run));
+	/* It is waited for, and not tried now and then. */
+	run_for(&f, 1300000);
 	private_bus_run(&f.bus);
 	f.asker = private_bus_connect(&f.bus, f.event);
+	appeared = usec_now();
 	assert_true(comes_true(&f, daemon_is_there));
+	assert_true(usec_now() - appeared < 1000000);
 	assert_string_equal(property(&f, MANAGER, "Profile"), "<'legacy'>");
 	fixture_done(&f);
 }
@@ -516,6 +584,7 @@ int main(void)
 		WITH_DAEMON(a_component_tells_what_hosts_report),
 		WITH_DAEMON(everything_can_be_had_in_one_go),
 		WITH_DAEMON(a_profile_is_put_in_force),
+		WITH_DAEMON(what_has_changed_is_told),
 		WITH_DAEMON(a_profile_that_there_is_not_is_refused),
 		WITH_DAEMON(a_configuration_that_is_wrong_changes_nothing),
 		WITH_DAEMON(the_configuration_is_read_again),
@@ -528,6 +597,7 @@ int main(void)
 		WITH_DAEMON(what_others_wrote_is_shown_as_text),
 		WITH_DAEMON(a_pool_of_too_many_pairs_is_not_listed),
 		WITH_DAEMON(a_locked_pool_is_waited_for),
+		WITH_DAEMON(who_waits_for_a_lock_is_forgotten_with_the_bus),
 		WITH_DAEMON(a_pool_that_stays_locked_is_an_error_in_the_end),
 		WITH_DAEMON(it_is_told_who_changed_a_pool),
 		WITH_DAEMON(a_file_that_is_no_pool_is_nobodys_news),
