@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 
 #include "daemon/bus/object.h"
 
@@ -21,7 +19,7 @@
 #define RETRY_MIN_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (60 * USEC_PER_SEC)
 
-/* How long a bus may leave unread what is sent to it, and how often that is looked at. */
+/* How long a bus may leave unread what is sent to it, and how often it is asked, while there are calls. */
 #define STUCK_USEC (5 * USEC_PER_SEC)
 #define PING_USEC USEC_PER_SEC
 
@@ -80,14 +78,6 @@ static int on_name(sd_bus_message *m, void *user, sd_bus_error *error)
 
 /* --- a bus that does not read --- */
 
-/* Whether there is something on its way that the bus has not read. */
-static bool is_unread(const struct bus *b)
-{
-	int n = 0;
-
-	return bus_queued(b) > 0 || (ioctl(sd_bus_get_fd(b->bus), SIOCOUTQ, &n) == 0 && n > 0);
-}
-
 static int on_pong(sd_bus_message *m, void *user, sd_bus_error *error)
 {
 	struct bus *b = user;
@@ -108,7 +98,7 @@ static void ping(struct bus *b)
 	uint64_t now = 0;
 
 	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &now);
-	if (b->ping || now - b->ping_usec < PING_USEC || !is_unread(b))
+	if (b->ping || now - b->ping_usec < PING_USEC)
 		return;
 	b->ping_usec = now;
 	if (sd_bus_message_new_method_call(b->bus, &m, "org.freedesktop.DBus", "/org/freedesktop/DBus",
@@ -127,8 +117,10 @@ static int on_message(sd_bus_message *m, void *user, sd_bus_error *error)
 	struct bus *b = user;
 
 	(void)error;
+	if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0)
+		return 0;
 	ping(b);
-	return bus_queued(b) >= BUS_QUEUE_MAX && sd_bus_message_is_method_call(m, NULL, NULL) > 0;
+	return bus_queued(b) >= BUS_QUEUE_MAX;
 }
 
 /* --- a bus that comes and goes --- */
