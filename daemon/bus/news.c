@@ -95,8 +95,10 @@ static void on_clock_stepped(void *user, int64_t ns)
 {
 	struct bus *b = user;
 
-	if (bus_is_ready(b))
-		(void)sd_bus_emit_signal(b->bus, BUS_PATH, BUS_MANAGER, "ClockStepped", "x", ns);
+	/* A host may ask for steps of any length: the sum wraps, as the clock would. */
+	b->news.stepped_ns = (int64_t)((uint64_t)b->news.stepped_ns + (uint64_t)ns);
+	b->news.stepped = true;
+	news_schedule(b);
 }
 
 static void on_pool_changed(void *user, unsigned pool)
@@ -123,6 +125,9 @@ static void send_manager(struct bus *b)
 {
 	if (b->news.host_changed)
 		(void)sd_bus_emit_properties_changed(b->bus, BUS_PATH, BUS_MANAGER, "HostReleases", NULL);
+	if (b->news.stepped)
+		(void)sd_bus_emit_signal(b->bus, BUS_PATH, BUS_MANAGER, "ClockStepped", "x",
+					 b->news.stepped_ns);
 	if (b->news.configured) {
 		(void)sd_bus_emit_properties_changed(b->bus, BUS_PATH, BUS_MANAGER, "Profile",
 						     "ApplicationState", NULL);
@@ -147,7 +152,8 @@ static int on_pace(sd_event_source *source, uint64_t usec, void *user)
 
 		c->changed = c->lost = c->negotiated = false;
 	}
-	b->news.configured = b->news.host_changed = false;
+	b->news.configured = b->news.host_changed = b->news.stepped = false;
+	b->news.stepped_ns = 0;
 	if (pools_send(b))
 		news_schedule(b);
 	return 0;

@@ -27,6 +27,8 @@ struct news {
 	uint64_t sent_usec; /* when signals were last sent */
 	struct news_component component[IC_COMPONENTS];
 	bool configured;
+	bool stepped;
+	int64_t stepped_ns; /* by so much since it was last told */
 	/* A bit for each release whose offers are the very same as all that this host has made. */
 	uint32_t host_releases;
 	bool host_changed; /* that is not told yet */

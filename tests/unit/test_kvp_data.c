@@ -16,6 +16,7 @@ struct fixture {
 	struct temp_dir root;
 	char pools[128];
 	int result; /* of apply */
+	unsigned changes, changed;
 	unsigned told;
 	enum kvp_data_part part;
 	int error;
@@ -50,6 +51,14 @@ static void note_failed(void *user, enum kvp_data_part part, int error)
 	f->error = error;
 }
 
+static void note_changed(void *user, unsigned pool)
+{
+	struct fixture *f = user;
+
+	f->changes++;
+	f->changed = pool;
+}
+
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
@@ -62,6 +71,7 @@ static int setup(void **state)
 		.root = f->root.path,
 		.services_version = "10.1",
 		.apply_ip = apply,
+		.changed = note_changed,
 		.failed = note_failed,
 		.user = f,
 	};
@@ -130,6 +140,48 @@ static void each_pool_answers_as_its_kind(void **state)
 		if (file)
 			assert_int_equal(ops->remove(f->data, pool, "key"), -ENOENT);
 	}
+}
+
+static void a_change_that_was_made_is_told(void **state)
+{
+	static const struct kvp_record record = { .key = "key", .value = "value" };
+	struct fixture *f = *state;
+	struct kvp_record r = record;
+
+	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	assert_int_equal(kvp_data_ops.set(f->data, 3, &record), 0);
+	assert_int_equal(f->changes, 1);
+	assert_int_equal(f->changed, 3);
+	assert_int_equal(kvp_data_ops.get(f->data, 3, &r), 0);
+	assert_int_equal(kvp_data_ops.remove(f->data, 1, "key"), -ENOENT);
+	assert_int_equal(kvp_data_ops.set(f->data, 2, &record), -EACCES);
+	assert_int_equal(f->changes, 1);
+	assert_int_equal(kvp_data_ops.remove(f->data, 3, "key"), 0);
+	assert_int_equal(f->changes, 2);
+}
+
+static int count_one(void *user, const struct kvp_record *record)
+{
+	unsigned *n = user;
+
+	assert_true(record->key[0] != '\0');
+	return ++*n == 5 ? 1 : 0;
+}
+
+static void each_pool_is_handed_on_whole(void **state)
+{
+	static const struct kvp_record record = { .key = "key", .value = "value" };
+	struct fixture *f = *state;
+
+	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	assert_int_equal(kvp_data_ops.set(f->data, 1, &record), 0);
+	for (unsigned pool = 0; pool < 256; pool++) {
+		unsigned n = pool == 2 ? 5 : 0; /* not to be stopped at the fifth fact */
+
+		assert_int_equal(kvp_data_each(f->data, pool, count_one, &n), pool < 4 ? 0 : -EINVAL);
+		assert_int_equal(n, pool == 1 ? 1 : pool == 2 ? 15 : 0);
+	}
+	assert_int_equal(kvp_data_each(f->data, 2, count_one, &(unsigned){ 0 }), 1);
 }
 
 static void pools_are_apart(void **state)
@@ -276,6 +328,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		DATA_TEST(the_directory_and_five_files_are_made),
 		DATA_TEST(each_pool_answers_as_its_kind),
+		DATA_TEST(a_change_that_was_made_is_told),
+		DATA_TEST(each_pool_is_handed_on_whole),
 		DATA_TEST(pools_are_apart),
 		DATA_TEST(a_dry_run_makes_nothing),
 		DATA_TEST(an_unusable_directory_is_told_once_and_tried_again),

@@ -359,12 +359,84 @@ static void a_pool_does_not_grow_beyond_its_limit(void **state)
 
 /* --- locks --- */
 
+/* --- all at once --- */
+
+struct listing {
+	unsigned n, stop_at;
+	char keys[1024];
+	const struct fixture *held_by; /* whose file must be locked meanwhile */
+};
+
+static int list_one(void *user, const struct kvp_record *record)
+{
+	struct listing *l = user;
+
+	if (l->held_by) {
+		char path[256];
+		int fd;
+
+		temp_dir_path(&l->held_by->dir, FILE_NAME, path, sizeof(path));
+		fd = open(path, O_RDWR | O_CLOEXEC);
+		assert_true(fd >= 0);
+		assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+		assert_int_equal(flock(fd, LOCK_SH | LOCK_NB), 0);
+		assert_int_equal(close(fd), 0);
+	}
+	if (l->n < 40)
+		memcpy(l->keys + strlen(l->keys), record->key, strnlen(record->key, 8));
+	return ++l->n == l->stop_at ? 77 : 0;
+}
+
+static void all_records_are_handed_on_in_order_under_one_lock(void **state)
+{
+	static const char *const keys[] = { "a", "b", "c", "b" };
+	struct fixture *f = *state;
+	struct listing all = { .held_by = f }, none = { 0 }, two = { .stop_at = 2 };
+
+	assert_int_equal(pool_each(f->pool, list_one, &none), 0);
+	assert_int_equal(none.n, 0);
+	write_keys(f, keys, ARRAY_LEN(keys));
+	assert_int_equal(pool_each(f->pool, list_one, &all), 0);
+	assert_string_equal(all.keys, "abcb");
+	assert_int_equal(pool_each(f->pool, list_one, &two), 77);
+	assert_int_equal(two.n, 2);
+}
+
+/* More than are read at once, the last block not full, and a torn record at the end. */
+static void a_long_pool_is_handed_on_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct listing all = { 0 }, some = { .stop_at = 17 };
+
+	for (unsigned i = 0; i < 100; i++)
+		put_record(image + (size_t)i * RECORD, (const char[]){ (char)('0' + i % 10), '\0' }, "v");
+	temp_dir_write(&f->dir, FILE_NAME, image, 100 * RECORD + 7);
+	assert_int_equal(pool_each(f->pool, list_one, &all), 0);
+	assert_int_equal(all.n, 100);
+	assert_string_equal(all.keys, "0123456789012345678901234567890123456789");
+	assert_int_equal(pool_each(f->pool, list_one, &some), 77);
+	assert_int_equal(some.n, 17);
+}
+
+static void what_is_handed_on_ends_within_its_field(void **state)
+{
+	struct fixture *f = *state;
+	struct listing all = { 0 };
+
+	memset(image, 'x', RECORD);
+	temp_dir_write(&f->dir, FILE_NAME, image, RECORD);
+	assert_int_equal(pool_each(f->pool, list_one, &all), 0);
+	assert_int_equal(all.n, 1);
+	assert_string_equal(all.keys, "xxxxxxxx");
+}
+
 static void assert_all(struct pool *p, int read, int write)
 {
 	struct kvp_record r;
 
 	assert_int_equal(get_result(p, "a"), read);
 	assert_int_equal(pool_enumerate(p, 0, &r), read);
+	assert_int_equal(pool_each(p, list_one, &(struct listing){ 0 }), read);
 	assert_int_equal(set(p, "a", "a"), write);
 	assert_int_equal(pool_remove(p, "gone"), write == 0 ? -ENOENT : write);
 }
@@ -889,6 +961,9 @@ int main(void)
 		POOL_TEST(what_others_wrote_is_taken_bounded),
 		POOL_TEST(a_torn_tail_is_no_record),
 		POOL_TEST(a_pool_does_not_grow_beyond_its_limit),
+		POOL_TEST(all_records_are_handed_on_in_order_under_one_lock),
+		POOL_TEST(a_long_pool_is_handed_on_whole),
+		POOL_TEST(what_is_handed_on_ends_within_its_field),
 		POOL_TEST(a_flock_is_respected),
 		POOL_TEST(a_posix_lock_is_respected),
 		POOL_TEST(no_record_is_lost_beside_a_writer_with_flock),

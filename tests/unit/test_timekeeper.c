@@ -147,6 +147,36 @@ static void a_step_that_fails_is_told_to_the_host_and_logged(void **state)
 	(void)logged_one(LOG_ERR, "TimeSync: cannot step the clock by +60.000000 s: Operation not permitted");
 }
 
+static void note_told(void *user, int64_t ns)
+{
+	struct notes *told = user;
+
+	told->steps++;
+	told->stepped = ns;
+}
+
+static void a_step_is_told_when_it_was_done(void **state)
+{
+	struct timesync_sample s = sample(NOW - 60, true);
+	struct notes told = { 0 };
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, CONF_CLOCK_STEP);
+	f.tk.stepped = note_told;
+	f.tk.user = &told;
+	f.notes.result = -EPERM;
+	assert_int_equal(timekeeper_take(&f.tk, &s), -EPERM);
+	assert_int_equal(told.steps, 0);
+	f.notes.result = 0;
+	assert_int_equal(timekeeper_take(&f.tk, &s), 0);
+	assert_int_equal(told.steps, 1);
+	assert_int_equal(told.stepped, -60 * (int64_t)NS_PER_S);
+	s.sync = false;
+	assert_int_equal(timekeeper_take(&f.tk, &s), 0);
+	assert_int_equal(told.steps, 1);
+}
+
 /* What was done is said by who did it: a dry run must not read as if the clock had been set. */
 static void the_keeper_does_not_claim_a_step(void **state)
 {
@@ -263,6 +293,7 @@ int main(void)
 		cmocka_unit_test(it_is_set_back_as_well),
 		cmocka_unit_test(the_delay_of_a_sample_is_made_up_for),
 		cmocka_unit_test(a_step_that_fails_is_told_to_the_host_and_logged),
+		cmocka_unit_test(a_step_is_told_when_it_was_done),
 		cmocka_unit_test(the_keeper_does_not_claim_a_step),
 		cmocka_unit_test(the_first_offset_is_shown_the_others_at_debug),
 		cmocka_unit_test(a_sample_of_4_0_says_what_the_hosts_clock_is_worth),
