@@ -7,6 +7,6 @@
 # teardown has given back, and a rescind spares the teardown). Emulated, a guest is slow.
 check scenarios scenario-trixie-backports "every scenario, over a real VMBus" \
 	'vmichost scenario --kernel $images/vmlinux --initrd $images/guest.cpio --memory 700M --slow 4 \
-	--append "nokaslr mitigations=off quiet" --console $console $images/*.scn -- vmicd --config={config}' \
+	--append "nokaslr mitigations=off quiet '"$fewer"'" --console $console $images/*.scn -- vmicd --config={config}' \
 	'expect $o.output "^[0-9]* passed, 0 failed, 1 skipped" &&
 	[ "$(grep -c "^ok " $o.output)" -eq $(($(ls tests/scenario/*.scn | wc -l) - 1)) ]' 900
