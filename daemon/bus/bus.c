@@ -132,6 +132,7 @@ static int on_disconnected(sd_bus_message *m, void *user, sd_bus_error *error)
 	(void)m;
 	(void)error;
 	log_line(b->log, LOG_DEBUG, NULL, "D-Bus: lost the bus, trying again");
+	calls_drop(b);
 	retry_later(b);
 	return 0;
 }
