@@ -64,9 +64,9 @@ check vmicd-rescind trixie-backports "200 times taken away from vmicd by the hos
 check follow trixie-backports "12 times taken away by the host, and taken from hv_utils again" \
 	"$(guest vm.do=follow vm.served=3 vm.seconds=500) $small --fault rescind:heartbeat=12 --fault delay:heartbeat=1000" \
 	"expect_passed && $small_rows" 550
-check follow-killed trixie-backports "200 times taken away, vmic-bind and vmicd killed meanwhile" \
-	"$(guest vm.do=follow vm.served=1 vm.kill=8 vm.seconds=500) $small --fault rescind:heartbeat=200" \
-	"expect_passed && $small_rows" 550
+check follow-killed trixie-backports "800 times taken away, vmic-bind and vmicd killed meanwhile" \
+	"$(guest vm.do=follow vm.served=1 vm.kill=40 vm.seconds=800) $small --fault rescind:heartbeat=800 --memory 500M" \
+	"expect_passed && $small_rows" 850
 check bind-killed trixie-backports "vmic-bind and vmicd killed in the middle of taking and giving back" \
 	"$(guest vm.do=bind-killed vm.seconds=800) $small" "expect_passed && $small_rows" 850
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The host takes the heartbeat away again and again. hv_utils is asked first when it is offered again, and
-# "vmic-bind take --follow" takes the device from it. With vm.kill=1 both are killed now and then, at any
-# moment of what they do; vm.served is how often vmicd must have come to answer.
+# "vmic-bind take --follow" takes the device from it; vm.served is how often vmicd must have come to answer.
+# With vm.kill both are killed while that goes on, at any moment of what they do, so many times or more.
 
 modules hv_vmbus hv_utils uio uio_hv_generic
 uio_nodes
 nodes=$n
-give_back heartbeat # whatever it touches first is not lost later
+vmic-bind give-back >/tmp/bind.log 2>&1 # what it touches first is not lost later; the host plays already
 remember
 
 # It ends when the first device that it tries is taken away meanwhile; a service manager would start it again.
@@ -31,18 +31,31 @@ is_calm() {
 start_follow
 : >/tmp/vmicd.log
 run_vmicd
-kills=$(($(parameter kill) + 0))
-while [ "$kills" -gt 0 ]; do
-	kills=$((kills - 1))
-	usleep $((RANDOM * 30))
-	kill -9 "$follow" 2>/dev/null
-	wait "$follow"
-	start_follow
-	usleep $((RANDOM * 30))
-	kill -9 "$vmicd"
-	wait "$vmicd"
-	run_vmicd
-done
+
+# kill_both: until the same device has been there for a while
+kill_both() {
+	kills=0 same=0 last=
+	while [ "$same" -lt 4 ]; do
+		usleep $((RANDOM * 20))
+		kill -9 "$follow" 2>/dev/null
+		wait "$follow"
+		start_follow
+		usleep $((RANDOM * 20))
+		kill -9 "$vmicd"
+		wait "$vmicd"
+		run_vmicd
+		kills=$((kills + 2))
+		device heartbeat
+		id=
+		[ -z "$d" ] || read -r id <"$d/id"
+		[ "$id" ] && [ "$id" = "$last" ] && same=$((same + 1)) || same=0
+		last=$id
+	done 2>/dev/null # "Killed"
+	say "$kills times killed"
+	[ "$kills" -ge "$(parameter kill)" ] || fail "they were killed $kills times only"
+}
+
+[ -z "$(parameter kill)" ] || kill_both
 wait_for 300 "the end of the host's game" is_calm
 beats 2
 count_served
