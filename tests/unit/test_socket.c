@@ -902,6 +902,7 @@ static void daemon_done(struct daemon *d)
 
 	d->manager = manager_free(d->manager);
 	assert_null(d->manager);
+	log_out_close(d->log.out); /* a reload has opened it */
 	host_done(&d->host);
 	(void)sigemptyset(&set);
 	(void)sigprocmask(SIG_SETMASK, &set, NULL);
