@@ -254,7 +254,6 @@ static int run(const struct conf *conf)
 
 	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, conf->profile->name,
 		 arg_dry_run ? ", dry run: nothing on this machine is changed" : "");
-	(void)sd_notify(0, "READY=1");
 	r = sd_event_loop(event);
 	(void)sd_notify(0, "STOPPING=1");
 	if (r < 0) {

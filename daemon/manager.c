@@ -114,6 +114,13 @@ static void on_rescinded(void *user, struct port *port)
 		port->ops->release(port);
 }
 
+/* Not before: the process that was here until now is missed until then. */
+static void on_settled(void *user)
+{
+	(void)user;
+	(void)sd_notify(0, "READY=1");
+}
+
 static void on_ended(void *user, int error)
 {
 	struct manager *m = user;
@@ -132,6 +139,7 @@ static const struct transport_events transport_events = {
 	.serves = on_serves,
 	.opened = on_opened,
 	.rescinded = on_rescinded,
+	.settled = on_settled,
 	.ended = on_ended,
 };
 

@@ -19,7 +19,7 @@ struct manager_options {
 	bool dry_run;
 };
 
-/* Makes everything and connects. 0, or a negative errno, which has been logged. */
+/* Makes everything and connects; the service manager is told when the channels listen. 0, or a negative errno, which has been logged. */
 _must_check_ int manager_new(sd_event *event, const struct manager_options *options,
 			     struct manager **ret);
 

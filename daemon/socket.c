@@ -37,6 +37,7 @@ struct socket {
 	const struct transport_events *events;
 	void *user;
 	int fd;
+	bool has_all; /* of the offers of the start */
 	struct socket_port *ports[PORTS_MAX];
 };
 
@@ -295,6 +296,9 @@ static int on_message(struct socket *s, struct message *m)
 	case SOCKET_OFFER:
 		return on_offer(s, m);
 	case SOCKET_ALL_OFFERS:
+		if (!s->has_all)
+			s->events->settled(s->user);
+		s->has_all = true;
 		return 0;
 	case SOCKET_OPEN_RESULT:
 		if (!p)

@@ -56,6 +56,8 @@ struct transport_events {
 	void (*opened)(void *user, struct port *port, int error);
 	/* Whoever took the port releases it before this returns. */
 	void (*rescinded)(void *user, struct port *port);
+	/* Once: of what was there in the beginning, all that is to be opened is open, or cannot be had now. */
+	void (*settled)(void *user);
 	/* The transport has ended; 0: the host hung up; -EACCES: there are channels, and no permission to
 	 * open one. No port is good any more but for release. */
 	void (*ended)(void *user, int error);

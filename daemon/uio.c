@@ -387,6 +387,8 @@ static void judge_permissions(struct uio *u)
 	u->tried = true;
 	if (u->denied && !u->admitted)
 		u->events->ended(u->user, -EACCES);
+	else
+		u->events->settled(u->user);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *user)

@@ -30,7 +30,7 @@ struct fixture {
 	int listener, host;
 	struct socket *socket;
 	struct port *port[1024]; /* as offered; NULL: released */
-	unsigned offered, opened, rescinded, ended;
+	unsigned offered, opened, rescinded, settled, ended;
 	int open_error, end_error;
 	unsigned descriptors, mapped; /* before it all */
 	int answer; /* to offers */
@@ -66,6 +66,13 @@ static void note_rescinded(void *user, struct port *port)
 	port->ops->release(port);
 }
 
+static void note_settled(void *user)
+{
+	struct fixture *f = user;
+
+	f->settled++;
+}
+
 static void note_ended(void *user, int error)
 {
 	struct fixture *f = user;
@@ -78,6 +85,7 @@ static const struct transport_events noting = {
 	.offered = note_offered,
 	.opened = note_opened,
 	.rescinded = note_rescinded,
+	.settled = note_settled,
 	.ended = note_ended,
 };
 
@@ -411,7 +419,7 @@ static void a_message_of_unknown_type_is_ignored(void **state)
 		if (type < OFFER || type > RESCIND)
 			send_message(&f, type, 1, 0);
 	send_message(&f, UINT32_MAX, 1, 0);
-	send_message(&f, ALL_OFFERS, 0, 0); /* known, and nothing to do */
+	send_message(&f, ALL_OFFERS, 0, 0); /* known */
 	assert_int_equal(f.opened + f.rescinded, 0);
 	assert_int_equal(logged.n, 5);
 	assert_string_equal(logged.line[0].text, "the host sent a channel message that makes no sense "
@@ -439,6 +447,22 @@ static void a_message_about_no_channel_is_ignored(void **state)
 	assert_int_equal(f.opened, 0);
 	hear(&f, RELEASED, 1);
 	still_works(&f);
+	fixture_done(&f);
+}
+
+static void the_end_of_the_beginning_is_told_once(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	offer(&f, 1);
+	assert_int_equal(f.settled, 0);
+	send_message(&f, ALL_OFFERS, 0, 0);
+	assert_int_equal(f.settled, 1);
+	offer(&f, 2);
+	send_message(&f, ALL_OFFERS, 0, 0);
+	assert_int_equal(f.settled, 1);
 	fixture_done(&f);
 }
 
@@ -1164,6 +1188,7 @@ int main(void)
 		cmocka_unit_test(an_empty_message_is_not_the_end),
 		cmocka_unit_test(a_message_of_unknown_type_is_ignored),
 		cmocka_unit_test(a_message_about_no_channel_is_ignored),
+		cmocka_unit_test(the_end_of_the_beginning_is_told_once),
 		cmocka_unit_test(descriptors_with_other_messages_are_closed),
 		cmocka_unit_test(an_offer_has_three_descriptors),
 		cmocka_unit_test(only_memory_that_stays_is_taken),

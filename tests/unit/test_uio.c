@@ -194,7 +194,7 @@ struct fixture {
 	sd_event *event;
 	struct uio *uio;
 	struct port *port[IC_COMPONENTS + 2]; /* as offered last; NULL: released */
-	unsigned offered, opened, rescinded, ended;
+	unsigned offered, opened, rescinded, settled, ended;
 	int open_error, end_error;
 	int answer;       /* to offers */
 	bool keeps_quiet; /* opens nothing by itself */
@@ -247,6 +247,13 @@ static void note_rescinded(void *user, struct port *port)
 	port->ops->release(port);
 }
 
+static void note_settled(void *user)
+{
+	struct fixture *f = user;
+
+	f->settled++;
+}
+
 static void note_ended(void *user, int error)
 {
 	struct fixture *f = user;
@@ -260,6 +267,7 @@ static const struct transport_events noting = {
 	.serves = note_serves,
 	.opened = note_opened,
 	.rescinded = note_rescinded,
+	.settled = note_settled,
 	.ended = note_ended,
 };
 
@@ -699,11 +707,57 @@ static void one_that_is_waited_for_may_still_be_had(void **state)
 			pass_time(f.event, RETRY);
 		assert_int_equal(f.opened, ways[i].comes ? 2 : 1);
 		assert_int_equal(f.ended, ways[i].ended);
+		assert_int_equal(f.settled, !ways[i].ended);
 		fixture_done(&f);
 	}
 }
 
 /* What comes later is no reason to end. */
+/* Told once, and not while something may still be opened. */
+static void the_end_of_the_beginning_is_told(void **state)
+{
+	const struct fake_device d = heartbeat_uio();
+	struct fixture f;
+	int lock;
+
+	(void)state;
+	fixture_init(&f);
+	assert_int_equal(uio_new(f.event, &recording_log, NULL, &fake_node, &noting, &f, &f.uio), 0);
+	assert_int_equal(f.settled, 0);
+	run_loop(f.event);
+	assert_int_equal(f.settled, 1); /* there is nothing */
+	fixture_done(&f);
+
+	fixture_init(&f);
+	fake_device_put(&f.bus, &d);
+	assert_int_equal(uio_new(f.event, &recording_log, NULL, &fake_node, &noting, &f, &f.uio), 0);
+	run_loop(f.event);
+	assert_int_equal(f.settled, 0);
+	pass_time(f.event, SETTLE);
+	assert_int_equal(f.opened, 1);
+	assert_int_equal(f.settled, 1);
+	f.port[0]->ops->close(f.port[0]);
+	assert_int_equal(f.port[0]->ops->open(f.port[0]), 0);
+	fake_device_put(&f.bus, &kvp_uio);
+	fake_event(&f.bus, kvp_uio.name, "bind");
+	run_loop(f.event);
+	pass_time(f.event, SETTLE);
+	assert_int_equal(f.settled, 1);
+	fixture_done(&f);
+
+	fixture_init(&f);
+	fake_device_put(&f.bus, &d);
+	lock = take_lock();
+	start(&f);
+	for (unsigned i = 0; i < 50; i++)
+		pass_time(f.event, RETRY);
+	assert_int_equal(f.opened, 1);
+	assert_int_equal(f.open_error, -EWOULDBLOCK);
+	assert_int_equal(f.settled, 1);
+	(void)close(lock);
+	fixture_done(&f);
+}
+
 static void permissions_are_judged_in_the_beginning_only(void **state)
 {
 	const struct fake_device d = heartbeat_uio();
@@ -1307,6 +1361,7 @@ static void a_node_that_was_left_open_is_taken_over(void **state)
 		restart(&f, &store);
 		assert_int_equal(f.opened, life);
 		assert_int_equal(f.open_error, 0);
+		assert_int_equal(f.settled, life + 1); /* at once */
 		assert_true(f.port[0]->taken_over);
 		assert_int_equal(f.port[0]->ring_size, RING);
 		assert_non_null(f.port[0]->memory);
@@ -1577,6 +1632,7 @@ static const struct transport_events serving = {
 	.serves = note_serves,
 	.opened = serve_opened,
 	.rescinded = serve_rescinded,
+	.settled = note_settled,
 	.ended = note_ended,
 };
 
@@ -1754,6 +1810,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(without_permission_for_any_it_ends),
 		cmocka_unit_test(without_permission_for_one_it_serves_the_other),
 		cmocka_unit_test(one_that_is_waited_for_may_still_be_had),
+		cmocka_unit_test(the_end_of_the_beginning_is_told),
 		cmocka_unit_test(permissions_are_judged_in_the_beginning_only),
 		cmocka_unit_test(what_was_there_before_is_given_time),
 		cmocka_unit_test(the_end_of_its_probe_is_enough),
