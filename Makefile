@@ -60,7 +60,7 @@ DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
 UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
 UNIT := $(UNIT_GUEST) $(UNIT_HOST)
-PROGRAMS := vmicd vmicctl vmic-bind vmichost example_guest
+PROGRAMS := vmicd vmicctl vmic-bind vmichost example_guest keeper
 FUZZ := $(wildcard tests/fuzz/fuzz_*.c)
 
 flags_plain :=
@@ -126,9 +126,10 @@ $(BUILD)/$(1)/vmicctl: $(BUILD)/$(1)/daemon/ctl/main.o $(BUILD)/$(1)/libctl.a $(
 $(BUILD)/$(1)/vmic-bind: $(BUILD)/$(1)/daemon/bind/main.o $$(LIBS_$(1))
 $(BUILD)/$(1)/vmichost: $(BUILD)/$(1)/tests/host/main.o $$(HOST_LIBS_$(1))
 $(BUILD)/$(1)/example_guest: $(BUILD)/$(1)/tests/example_guest.o $(BUILD)/$(1)/libhv_util.a
+$(BUILD)/$(1)/keeper: $(BUILD)/$(1)/tests/keeper.o
 $(UNIT_HOST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(HOST_LIBS_$(1))
 $(UNIT_GUEST:tests/unit/%.c=$(BUILD)/$(1)/%): $(BUILD)/$(1)/%: $(BUILD)/$(1)/tests/unit/%.o $$(LIBS_$(1))
-$(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmicctl $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
+$(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmicctl $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/vmichost $(BUILD)/$(1)/example_guest $(BUILD)/$(1)/keeper $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%):
 	$$(call say,LD,$$@)
 	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS) -pthread
 endef
