@@ -56,7 +56,7 @@ scenario-*)
 	sh tests/vm/initramfs.sh "$tree/stock.cpio" tests/vm/guest-init.sh "$root" "hv_vmbus hv_utils" $daemons
 	# shellcheck disable=SC2046,SC2086
 	sh tests/vm/initramfs.sh "$tree/vmicd.cpio" tests/vm/vmicd-init.sh "$root" \
-		"hv_vmbus hv_utils uio uio_hv_generic" $daemons "$build/vmicd" "$build/vmic-bind" \
+		"hv_vmbus hv_utils uio uio_hv_generic" $daemons "$build/vmicd" "$build/vmic-bind" "$build/keeper" \
 		tests/vm/words.sh=/words.sh $(for script in tests/vm/guest/*.sh; do echo "$script=/tests/${script##*/}"; done)
 	archive
 	;;

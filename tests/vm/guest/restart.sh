@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# vmicd is killed and told to end, 50 times in all, by a service manager that keeps its descriptors (keeper,
+# in systemd's place) while the host goes on sending; then it is stopped for good. The host may notice
+# nothing before that.
+
+modules hv_vmbus hv_utils uio uio_hv_generic
+take heartbeat timesync
+printf '[Daemon]\nLogLevel=debug\n' >/tmp/vmicd.conf
+keeper --times 50 --every 700 -- vmicd --config /tmp/vmicd.conf >/tmp/keeper.log 2>/tmp/vmicd.log &
+keeper=$!
+wait_for 60 "vmicd's answer to the heartbeat channel" served 1
+# Whoever would move a device now must see that it is in use, with and without a vmicd.
+for _ in 1 2 3 4 5; do
+	for name in heartbeat timesync; do
+		device "$name"
+		read -r state <"$d/state"
+		[ "$state" = 3 ] || fail "$name is in state $state while vmicd is started again"
+	done
+	sleep 1.3
+done
+wait_for 300 "the last start" grep -q "started 51 times" /tmp/keeper.log
+served 2 && fail "vmicd has negotiated the heartbeat $n times"
+count=$(grep -c "going on with that" /tmp/vmicd.log)
+[ "$count" -eq 100 ] || fail "$count of 100 channels were taken over"
+interrupts heartbeat
+beats 2
+descriptors "$keeper"
+say "keeper has $n descriptors, $(cat /tmp/keeper.log)"
+
+# Stopped for good, and only then are they closed.
+kill "$keeper"
+wait "$keeper" || fail "keeper ended with $?"
+for name in heartbeat timesync; do
+	device "$name"
+	read -r state <"$d/state"
+	[ "$state" = 2 ] || fail "$name is in state $state after the end"
+done
+give_back heartbeat timesync
+# Heartbeats are no news, and the host reports when there was none for three seconds.
+beats 15
+settle
