@@ -26,7 +26,7 @@ struct manager {
 	struct log *log;
 	struct sys sys;
 	struct sys_rates sys_rates;
-	struct store *store; /* NULL: this process is its own manager */
+	struct store *store; /* NULL: channels end with this process */
 	struct socket *socket; /* one of these */
 	struct uio *uio;
 	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
@@ -358,6 +358,22 @@ void manager_set_application_state(struct manager *m, enum heartbeat_state state
 
 /* --- start and stop --- */
 
+/* A simulated host knows a guest by its connection: who comes after it is another. */
+static int start_store(struct manager *m, bool can_outlive)
+{
+	int r = store_new(m->log, &m->store);
+
+	if (r < 0) {
+		log_error(m->log, "cannot take what the service manager has kept: %s", strerror(-r));
+		return r;
+	}
+	if (!can_outlive) {
+		store_drop_rest(m->store);
+		m->store = store_free(m->store);
+	}
+	return 0;
+}
+
 static int start_socket(struct manager *m, const char *path)
 {
 	int r = socket_new(m->event, m->log, path, &transport_events, m, &m->socket);
@@ -505,11 +521,9 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		log_error(m->log, "cannot set up signals: %s", strerror(-r));
 		return r;
 	}
-	r = store_new(m->log, &m->store);
-	if (r < 0) {
-		log_error(m->log, "cannot take what the service manager has kept: %s", strerror(-r));
+	r = start_store(m, !options->socket_path);
+	if (r < 0)
 		return r;
-	}
 	/* First the host, offers come later from the loop: where there is none, no file is made that
 	 * other programs would take for a sign of Hyper-V. */
 	r = options->socket_path ? start_socket(m, options->socket_path) : start_uio(m);
@@ -533,8 +547,8 @@ struct manager *manager_free(struct manager *m)
 {
 	if (!m)
 		return NULL;
-	/* Channels let go of their ports before the transport unmaps them. With a service manager they are not
-	 * closed: if it keeps what is open the next process takes over, and if not they end with this one. */
+	/* Channels let go of their ports before the transport unmaps them. With a store they are not closed: if
+	 * the service manager keeps what is open the next process takes over, and if not they end with this one. */
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		m->channels[i] = m->store ? channel_leave(m->channels[i]) : channel_free(m->channels[i]);
 	m->socket = socket_free(m->socket);

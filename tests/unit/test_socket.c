@@ -12,6 +12,7 @@
 #include "daemon/manager.h"
 #include "hv_util/profile.h"
 #include "tests/unit/daemon_harness.h"
+#include "tests/unit/fake_manager.h"
 #include "tests/unit/temp_dir.h"
 
 /* socket_wire.h in numbers. */
@@ -1088,6 +1089,32 @@ static void another_profile_opens_channels_again(void **state)
 	daemon_done(&d);
 }
 
+/* A simulated host knows its guest by the connection, which ends with the process, and sees each channel closed
+ * before. */
+static void no_channel_of_a_simulated_host_is_kept(void **state)
+{
+	struct fake_manager manager;
+	static struct daemon d;
+
+	(void)state;
+	assert_true(fake_manager_init(&manager));
+	(void)setenv("NOTIFY_SOCKET", manager.path, 1);
+	daemon_init(&d);
+	daemon_offer(&d, 0, classes[0]);
+	daemon_open(&d, 0);
+	assert_int_equal(manager.ready, 0);
+	send_message(&d.host, ALL_OFFERS, 0, 0);
+	fake_manager_listen(&manager);
+	assert_int_equal(manager.ready, 1);
+	d.manager = manager_free(d.manager);
+	hear(&d.host, CLOSE, 0);
+	daemon_done(&d);
+	fake_manager_listen(&manager);
+	assert_int_equal(manager.puts, 0);
+	(void)unsetenv("NOTIFY_SOCKET");
+	fake_manager_done(&manager);
+}
+
 static void write_conf(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "w");
@@ -1205,6 +1232,7 @@ int main(void)
 		cmocka_unit_test(a_host_that_is_not_there_is_an_error),
 		cmocka_unit_test(what_is_served_is_opened_and_all_is_given_back),
 		cmocka_unit_test(another_profile_opens_channels_again),
+		cmocka_unit_test(no_channel_of_a_simulated_host_is_kept),
 		cmocka_unit_test(a_reload_closes_and_opens_what_it_says),
 		cmocka_unit_test(no_host_brings_the_daemon_down),
 	};
