@@ -454,13 +454,19 @@ static void conclude(struct channel *c)
 		note(c, KEEP_SETTLED);
 }
 
-/* Takes the message out of c->in. What was held is overwritten, but not before that is written down. */
+/* Neither is written over before it is noted which is which. */
+static void exchange(struct channel *c)
+{
+	const struct keep_message in = c->in;
+
+	c->in = c->held;
+	c->held = in;
+}
+
+/* Takes the message out of c->in; what was held is dropped. */
 static void set_aside(struct channel *c, enum keep_hold hold, uint64_t usec)
 {
-	const uint32_t free_buffer = KEEP_BUFFERS - c->in.buffer - c->held.buffer;
-
-	c->held = c->in;
-	c->in = (struct keep_message){ .buffer = free_buffer };
+	exchange(c);
 	c->hold = hold;
 	c->hold_usec = now_usec(c) + usec;
 }
@@ -674,10 +680,7 @@ static void retry_request(struct channel *c)
 /* The answer's time has come. */
 static void send_held(struct channel *c)
 {
-	const struct keep_message answer = c->held;
-
-	c->held = c->in;
-	c->in = answer;
+	exchange(c);
 	c->hold = KEEP_HOLD_NOTHING;
 	c->unsent = true;
 	conclude(c);

@@ -22,9 +22,8 @@
 /* Layout and meaning of the memory. One that has another number is not looked at. */
 #define KEEP_FORMAT 1
 
-/* Messages that are there at the same time: one in work or on its way, one held, and one that was held and
- * is needed until the next state holds. */
-#define KEEP_BUFFERS 3
+/* Messages that are there at the same time: one in work or on its way, and one held. */
+#define KEEP_BUFFERS 2
 
 struct keep;
 

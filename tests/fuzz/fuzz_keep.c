@@ -24,7 +24,7 @@ static const struct keep_owner owner = { .component = IC_HEARTBEAT, .relid = 7, 
 static struct keep *keep_of_channel(void)
 {
 	static const struct keep_state state = {
-		.stage = KEEP_DUE, .read = 64, .write = 128, .unsent = 1, .in = { .len = 40, .buffer = 2 },
+		.stage = KEEP_DUE, .read = 64, .write = 128, .unsent = 1, .in = { .len = 40, .buffer = 0 },
 		.held = { .buffer = 1 },
 	};
 	static const struct ic_offer offer = { { 1, { { 3, 0 } } }, { 2, { { 1, 0 }, { 3, 0 } } } };

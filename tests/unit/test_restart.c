@@ -117,6 +117,14 @@ static void areas_protect(int protection)
 			(void)mprotect(areas[i].p, areas[i].size, protection);
 }
 
+/* A process that is killed has told the host, or it has not. */
+static int signal_seen(struct port *port)
+{
+	if (looked_at)
+		moment_add();
+	return fake_signal(port);
+}
+
 #ifdef __x86_64__
 #define TRAP_FLAG 0x100 /* of the processor: a trap behind the next instruction */
 
@@ -166,6 +174,7 @@ static void look_away(void)
 	(void)signal(SIGSEGV, SIG_DFL);
 	(void)signal(SIGTRAP, SIG_DFL);
 	assert_true(looked_at->n < MOMENTS_MAX);
+	looked_at = NULL;
 }
 #else
 static void look(struct moments *all)
@@ -619,12 +628,78 @@ static void no_moment_of_death_shows(void **state)
 		check_scenario(&scenarios[i]);
 }
 
+static const struct scenario held = { "held", SLOW, hold_request, run, .answered = { { 1, 1 } } };
+
+/* One request at a time: another one is refused, as it was before. */
+static void what_is_held_is_still_held(void **state)
+{
+	struct life l;
+
+	(void)state;
+	live_first(&held);
+	life_init_after(&l, &held, &first.m[first.n - 1]);
+	w.slow.result = 0;
+	life_open(&l);
+	put_requests(2, 2);
+	run_loop(l.event);
+	assert_true(fake_host_take(&w.host));
+	assert_int_equal(w.host.packet.trans_id, 2);
+	assert_int_equal(message_status(w.host.buf), WIRE_FAIL);
+	assert_false(fake_host_take(&w.host));
+	pass_time(l.event, 5 * MS);
+	assert_true(fake_host_take(&w.host));
+	assert_int_equal(w.host.packet.trans_id, 1);
+	assert_int_equal(message_status(w.host.buf), WIRE_OK);
+	life_done(&l);
+}
+
+/* Nor does a restart give it more time: 10 s after it came it is refused. */
+static void what_is_held_is_not_held_longer(void **state)
+{
+	struct life l;
+
+	(void)state;
+	live_first(&held);
+	life_init_after(&l, &held, &first.m[first.n - 1]);
+	fake_time.now += 9 * SECOND;
+	life_open(&l);
+	pass_time(l.event, SECOND - 1);
+	assert_false(fake_host_take(&w.host));
+	pass_time(l.event, 5 * MS);
+	assert_true(fake_host_take(&w.host));
+	assert_int_equal(message_status(w.host.buf), WIRE_FAIL);
+	life_done(&l);
+}
+
+static const struct scenario late = { "late", BEAT, put_first_versions, run, .answer_delay_s = 20 };
+
+static void a_late_answer_is_as_late_as_it_was(void **state)
+{
+	struct life l;
+
+	(void)state;
+	live_first(&late);
+	life_init_after(&l, &late, &first.m[first.n - 1]);
+	fake_time.now += 15 * SECOND;
+	life_open(&l);
+	pass_time(l.event, 5 * SECOND - 1);
+	assert_false(fake_host_take(&w.host));
+	pass_time(l.event, 1);
+	assert_true(fake_host_take(&w.host));
+	assert_int_equal(message_status(w.host.buf), WIRE_OK);
+	life_done(&l);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_moment_of_death_shows),
+		cmocka_unit_test(what_is_held_is_still_held),
+		cmocka_unit_test(what_is_held_is_not_held_longer),
+		cmocka_unit_test(a_late_answer_is_as_late_as_it_was),
 	};
 	const size_t room = MOMENTS_MAX * sizeof(struct moment);
+	struct transport_ops seen_ops;
 	int r;
 
 	first.m = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -632,6 +707,9 @@ int main(void)
 	if (first.m == MAP_FAILED || second.m == MAP_FAILED)
 		return 1;
 	fake_host_init(&w.host, &ic_class_ids[IC_HEARTBEAT], RING);
+	seen_ops = fake_ops;
+	seen_ops.signal = signal_seen;
+	w.host.port.ops = &seen_ops;
 	w.conf = (struct conf_component){
 		.enabled = true,
 		.profile = "newest",
