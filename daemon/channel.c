@@ -131,7 +131,6 @@ struct channel {
 	/* So many predecessors died while they served the next packet, and the held request. */
 	uint32_t packet_deaths, held_deaths;
 	int trouble; /* why the channel cannot be used: the errno that was logged, 0: it can */
-	struct log_rate rescinds;
 };
 
 static void broken(struct channel *c, const char *what);
@@ -382,7 +381,8 @@ static void refuse(struct channel *c, int error, const char *why, const char *wh
 
 static void broken(struct channel *c, const char *what)
 {
-	refuse(c, -EBADMSG, what, "closing the channel for a while");
+	c->counts.refused++;
+	channel_log_broken(&c->to, now_usec(c), what);
 	event(c, EV_BROKEN);
 }
 
@@ -951,8 +951,7 @@ void channel_opened(struct channel *c, int error)
 
 void channel_rescinded(struct channel *c)
 {
-	log_limited(c->log, &c->rescinds, now_usec(c) * 1000, LOG_INFO, NULL,
-		    "%s: the host has taken the channel away", c->ic.service->name);
+	channel_log_rescinded(&c->to, now_usec(c));
 	c->counts.rescinds++;
 	event(c, EV_RESCINDED);
 }

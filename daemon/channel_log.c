@@ -6,6 +6,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/message_id.h"
+
 /* Versions are at most "65535.65535 ": the longest list that is shown whole. */
 #define LIST_TEXT 1280
 /* Hosts offer six at most; what is longer is a test, and not for reading. */
@@ -84,6 +86,13 @@ static const char *meaning(const struct ic *ic)
 	return "";
 }
 
+static enum message_id id_of(const struct ic *ic)
+{
+	if (ic->answer.outcome == IC_NO_COMMON)
+		return MESSAGE_NO_COMMON;
+	return ic->answer.unoffered || is_below_offer(ic) ? MESSAGE_MISMATCH : MESSAGE_NEGOTIATED;
+}
+
 static int level(const struct ic *ic)
 {
 	if (ic->answer.outcome == IC_NO_COMMON || ic->answer.unoffered)
@@ -124,8 +133,8 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 	char our_framework[LIST_TEXT], our_message[LIST_TEXT];
 	const struct ic_policy *policy = &to->conf->policy;
 	struct negotiation_fields f;
-	const char *const fields[] = { f.component, f.framework, f.message, f.answer,
-				       f.outcome,   f.profile,   NULL };
+	const char *const fields[] = { message_id_fields[id_of(ic)], f.component, f.framework, f.message,
+				       f.answer, f.outcome, f.profile, NULL };
 	unsigned suppressed;
 
 	if (!log_rate_allows(&to->negotiations, ns(now_usec), &suppressed))
@@ -147,7 +156,7 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 void channel_log_taken_over(struct channel_log *to, const struct ic *ic, const char *program)
 {
 	char f_component[64], f_answer[96], pair[64] = "nothing yet";
-	const char *const fields[] = { f_component, f_answer, NULL };
+	const char *const fields[] = { message_id_fields[MESSAGE_TAKEN_OVER], f_component, f_answer, NULL };
 
 	if (ic->answer.outcome != IC_NOT_NEGOTIATED)
 		(void)format_pair(&ic->answer, pair);
@@ -167,12 +176,12 @@ static void remember(struct channel_log *to, const char *text)
 	(void)snprintf(to->last, sizeof(to->last), "%s", text);
 }
 
-/* One rate-limited warning with the component and the errno as fields. */
+/* One rate-limited warning with the component and the errno as fields, and a MESSAGE_ID or NULL. */
 static void warn(struct channel_log *to, struct log_rate *rate, uint64_t now_usec, int error,
-		 const char *text)
+		 const char *id, const char *text)
 {
 	char f_component[64], f_errno[32];
-	const char *const fields[] = { f_component, f_errno, NULL };
+	const char *const fields[] = { f_component, f_errno, id, NULL };
 
 	remember(to, text);
 	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
@@ -186,14 +195,32 @@ void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, c
 	char text[256];
 
 	(void)snprintf(text, sizeof(text), "bad message from the host: %s, %s", why, what_now);
-	warn(to, &to->refusals, now_usec, error, text);
+	warn(to, &to->refusals, now_usec, error, NULL, text);
+}
+
+void channel_log_broken(struct channel_log *to, uint64_t now_usec, const char *why)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "bad message from the host: %s, closing the channel for a while", why);
+	warn(to, &to->losses, now_usec, -EBADMSG, message_id_fields[MESSAGE_LOST], text);
+}
+
+void channel_log_rescinded(struct channel_log *to, uint64_t now_usec)
+{
+	char f_component[64];
+	const char *const fields[] = { message_id_fields[MESSAGE_LOST], f_component, NULL };
+
+	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
+	log_limited(to->log, &to->losses, ns(now_usec), LOG_INFO, fields,
+		    "%s: the host has taken the channel away", to->service->name);
 }
 
 /* No trouble, and so not what went wrong last. */
 void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct ic_op *op)
 {
 	char name[POLICY_NAME_SIZE], f_component[64], f_operation[64];
-	const char *const fields[] = { f_component, f_operation, NULL };
+	const char *const fields[] = { message_id_fields[MESSAGE_BLOCKED], f_component, f_operation, NULL };
 
 	policy_name_of(to->service, op, name);
 	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
@@ -215,17 +242,19 @@ void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 			return;
 	(void)snprintf(text, sizeof(text), "a request of the host failed: %s; the host was told",
 		       strerror(-error));
-	warn(to, &to->failures, now_usec, error, text);
+	warn(to, &to->failures, now_usec, error, NULL, text);
 }
 
 void channel_log_trouble(struct channel_log *to, uint64_t now_usec, const char *why, bool is_new)
 {
-	char text[sizeof(to->last)];
+	char f_component[64], text[sizeof(to->last)];
+	const char *const fields[] = { message_id_fields[MESSAGE_UNUSABLE], f_component, NULL };
 
+	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
 	(void)snprintf(text, sizeof(text), "cannot use the channel: %s", why);
 	remember(to, text);
 	/* It is tried again and again: what is not new is not worth another line. */
 	if (is_new)
-		log_limited(to->log, &to->troubles, ns(now_usec), LOG_ERR, NULL,
+		log_limited(to->log, &to->troubles, ns(now_usec), LOG_ERR, fields,
 			    "%s: %s, trying again later", to->service->name, text);
 }

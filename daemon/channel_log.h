@@ -11,7 +11,7 @@ struct channel_log {
 	const struct log *log;
 	const struct ic_service *service;
 	const struct conf_component *conf; /* what was admitted to; not needed for refusals and failures */
-	struct log_rate negotiations, refusals, blocked, failures, troubles;
+	struct log_rate negotiations, refusals, losses, blocked, failures, troubles;
 	/* What went wrong last, logged or not: a sentence, or "". */
 	char last[256];
 	uint64_t last_usec; /* CLOCK_REALTIME */
@@ -26,6 +26,12 @@ void channel_log_taken_over(struct channel_log *to, const struct ic *ic, const c
 /* Says that a message of the host was not served: why and what now are clauses. */
 void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, const char *why,
 			 const char *what_now);
+
+/* Says that the channel was closed because of what the host did: why is a clause. */
+void channel_log_broken(struct channel_log *to, uint64_t now_usec, const char *why);
+
+/* Says that the host has taken the channel away. */
+void channel_log_rescinded(struct channel_log *to, uint64_t now_usec);
 
 /* Says that the policy blocks what the host asked for, which was refused. */
 void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct ic_op *op);

@@ -12,6 +12,7 @@
 #include "daemon/conf_dump.h"
 #include "daemon/manager.h"
 #include "daemon/memory.h"
+#include "daemon/message_id.h"
 #include "daemon/policy.h"
 #include "hv_util/profile.h"
 
@@ -263,13 +264,23 @@ static int run(const struct conf *conf)
 	return r;
 }
 
+/* Where to is not known: it stands in what cannot be read. */
+static void complain_of_config(const char *text)
+{
+	const char *const fields[] = { message_id_fields[MESSAGE_MISCONFIGURED], NULL };
+	_cleanup_(log_out_close) struct log_out out = LOG_OUT_CLOSED;
+	const struct log log = log_open(LOG_TARGET_AUTO, LOG_INFO, &out);
+
+	log_line(&log, LOG_ERR, fields, "%s", text);
+}
+
 static int start(void)
 {
 	struct conf_error error;
 	struct conf conf;
 
 	if (conf_read(arg_config, &conf, &error) < 0) {
-		(void)fprintf(stderr, "vmicd: %s\n", error.text);
+		complain_of_config(error.text);
 		return EXIT_USAGE;
 	}
 	return run(&conf);

@@ -10,6 +10,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/kvpdev.h"
+#include "daemon/message_id.h"
 #include "daemon/socket.h"
 #include "daemon/store.h"
 #include "daemon/timekeeper.h"
@@ -313,6 +314,16 @@ static void apply(struct manager *m, struct conf *conf)
 	tell_configured(m);
 }
 
+/* What is in force now is another configuration: before and behind are what to say around its profile. */
+static void log_configured(const struct manager *m, const char *before, const char *behind)
+{
+	char f_profile[64];
+	const char *const fields[] = { message_id_fields[MESSAGE_CONFIGURED], f_profile, NULL };
+
+	(void)snprintf(f_profile, sizeof(f_profile), "VMIC_PROFILE=%s", m->conf.profile->name);
+	log_line(m->log, LOG_INFO, fields, "%sprofile %s%s", before, m->conf.profile->name, behind);
+}
+
 int manager_reload(struct manager *m, struct conf_error *error)
 {
 	struct conf conf;
@@ -321,7 +332,7 @@ int manager_reload(struct manager *m, struct conf_error *error)
 	if (r < 0)
 		return r;
 	apply(m, &conf);
-	log_info(m->log, "the configuration was read again, profile %s", conf.profile->name);
+	log_configured(m, "the configuration was read again, ", "");
 	return 0;
 }
 
@@ -340,7 +351,7 @@ int manager_set_profile(struct manager *m, const char *name, struct conf_error *
 		return r;
 	conf.application_state = m->conf.application_state;
 	apply(m, &conf);
-	log_info(m->log, "profile %s, until the next reload or start", profile->name);
+	log_configured(m, "", ", until the next reload or start");
 	return 0;
 }
 
@@ -446,6 +457,7 @@ static int start_channels(struct manager *m)
 
 static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *info, void *user)
 {
+	const char *const misconfigured[] = { message_id_fields[MESSAGE_MISCONFIGURED], NULL };
 	struct manager *m = user;
 	struct conf_error error;
 
@@ -453,7 +465,7 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)info;
 	(void)sd_notify(0, "RELOADING=1");
 	if (manager_reload(m, &error) < 0)
-		log_error(m->log, "the configuration stays as it was: %s", error.text);
+		log_line(m->log, LOG_ERR, misconfigured, "the configuration stays as it was: %s", error.text);
 	(void)sd_notify(0, "READY=1");
 	return 0;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <stdio.h>
 #include <sys/timex.h>
 #include <time.h>
 
 #include "daemon/capability.h"
+#include "daemon/message_id.h"
 #include "daemon/sys.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -43,6 +45,9 @@ static bool may_step_clock(const struct sys *sys)
 static int step_clock(const struct sys *sys, int64_t ns)
 {
 	struct timex tx = { .modes = ADJ_SETOFFSET | ADJ_NANO };
+	char f_offset[64];
+	const char *const fields[] = { message_id_fields[MESSAGE_STEPPED], "VMIC_COMPONENT=TimeSync", f_offset,
+				       NULL };
 
 	/* "tv_usec ... must be non-negative" (adjtimex(2)); with ADJ_NANO it counts ns. */
 	tx.time.tv_sec = ns / NS_PER_S;
@@ -53,7 +58,8 @@ static int step_clock(const struct sys *sys, int64_t ns)
 	}
 	if (clock_adjtime(CLOCK_REALTIME, &tx) < 0)
 		return -errno;
-	log_limited(sys->log, &sys->rates->steps, raw_ns(sys), LOG_INFO, NULL,
+	(void)snprintf(f_offset, sizeof(f_offset), "VMIC_OFFSET_NS=%lld", (long long)ns);
+	log_limited(sys->log, &sys->rates->steps, raw_ns(sys), LOG_INFO, fields,
 		    "TimeSync: stepped the clock by %+.6f s, as the host asked", seconds(ns));
 	return 0;
 }

@@ -4,15 +4,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/message_id.h"
+
 #define NS_PER_S 1e9
 
 /* The reference counter is not touched by that: what was learned of it stays. */
 static int step(struct timekeeper *tk, uint64_t raw)
 {
+	const char *const fields[] = { message_id_fields[MESSAGE_NOT_STEPPED], "VMIC_COMPONENT=TimeSync", NULL };
 	int r = tk->sys->ops->step_clock(tk->sys, tk->offset_ns);
 
 	if (r < 0)
-		log_limited(tk->sys->log, &tk->failed, raw, LOG_ERR, NULL,
+		log_limited(tk->sys->log, &tk->failed, raw, LOG_ERR, fields,
 			    "TimeSync: cannot step the clock by %+.6f s: %s",
 			    (double)tk->offset_ns / NS_PER_S, strerror(-r));
 	else if (tk->stepped)
@@ -39,9 +42,12 @@ static void show_offset(struct timekeeper *tk, const struct timesync_sample *sam
 
 void timekeeper_check(const struct timekeeper *tk)
 {
+	const char *const fields[] = { message_id_fields[MESSAGE_NOT_STEPPED], "VMIC_COMPONENT=TimeSync", NULL };
+
 	if (tk->mode == CONF_CLOCK_STEP && !tk->sys->ops->may_step_clock(tk->sys))
-		log_warning(tk->sys->log, "TimeSync: Clock=step, but vmicd may not set the clock: it has not the "
-			    "capability CAP_SYS_TIME; each step that the host asks for will fail");
+		log_line(tk->sys->log, LOG_WARNING, fields,
+			 "TimeSync: Clock=step, but vmicd may not set the clock: it has not the capability "
+			 "CAP_SYS_TIME; each step that the host asks for will fail");
 }
 
 int timekeeper_take(void *user, const struct timesync_sample *sample)

@@ -15,6 +15,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/log.h"
+#include "tests/unit/message_fields.h"
 #include "tests/unit/harness.h"
 
 /* --- the log --- */
@@ -24,7 +25,7 @@
 struct logged_line {
 	int level;
 	char text[1100];
-	char fields[6][1400]; /* "KEY=value"; the longest is a list of 100 versions */
+	char fields[8][1400]; /* "KEY=value"; the longest is a list of 100 versions */
 	unsigned n_fields;
 };
 
@@ -40,6 +41,7 @@ static int recording_put(const struct log *log, int level, const char *const *fi
 	struct logged_line *l = logged.n < LOGGED_LINES ? &logged.line[logged.n] : &dropped;
 
 	(void)log;
+	message_fields_check(fields);
 	logged.n++;
 	*l = (struct logged_line){ .level = level };
 	(void)snprintf(l->text, sizeof(l->text), "%s", line);

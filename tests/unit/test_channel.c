@@ -8,6 +8,7 @@
 
 #include "hv_util/heartbeat.h"
 #include "hv_util/profile.h"
+#include "hv_util/timesync.h"
 #include "tests/unit/fake_host.h"
 
 #define RING 8192 /* of which 4096 bytes are data: 56 answers to a heartbeat fill it */
@@ -1606,6 +1607,7 @@ static void a_negotiation_is_told_in_full(void **state)
 	assert_field(l, "VMIC_OFFERED_MESSAGE=1.0 3.0 9.9");
 	assert_field(l, "VMIC_ANSWER=3.0/3.0");
 	assert_field(l, "VMIC_OUTCOME=agreed");
+	assert_field(l, message_id_fields[MESSAGE_MISMATCH]);
 	assert_field(l, "VMIC_PROFILE=newest");
 	fixture_done(&f);
 }
@@ -1626,6 +1628,60 @@ static void nothing_in_common_is_an_error_in_one_sentence(void **state)
 			    "in common, the host will count the component as failed until it offers something "
 			    "else");
 	assert_field(l, "VMIC_OUTCOME=no-common-version");
+	assert_field(l, message_id_fields[MESSAGE_NO_COMMON]);
+	fixture_done(&f);
+}
+
+static void what_an_operator_looks_for_has_its_identifier(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f);
+	reach_running(&f);
+	assert_field(logged_one(LOG_INFO, "the host offers framework"), message_id_fields[MESSAGE_NEGOTIATED]);
+	logged_clear();
+	break_ring(&f);
+	assert_field(logged_one(LOG_WARNING, "closing the channel for a while"), message_id_fields[MESSAGE_LOST]);
+	logged_clear();
+	channel_rescinded(f.c);
+	assert_field(logged_one(LOG_INFO, "Heartbeat: the host has taken the channel away"),
+		     message_id_fields[MESSAGE_LOST]);
+	logged_clear();
+	reach_opening(&f);
+	channel_opened(f.c, -EIO);
+	assert_field(logged_one(LOG_ERR, "cannot use the channel"), message_id_fields[MESSAGE_UNUSABLE]);
+	fixture_done(&f);
+}
+
+/* A blocked beat: the service's rows have a name here. */
+static void what_is_blocked_is_told_at_a_limited_rate(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	fixture_init_with(&f, &ic_timesync, &f.slow, RING);
+	f.conf.policy = profile_find("newest")->component[IC_TIMESYNC];
+	f.conf.policy.blocked = ic_operations_named(&ic_timesync, "sync");
+	reach_negotiating(&f);
+	send_versions(&f, V(3, 0), V(4, 0));
+	take_answer(&f, 1, 1, V(3, 0), V(4, 0));
+	logged_clear();
+	for (int i = 0; i < 100; i++) {
+		uint8_t body[24] = { [16] = 1 };
+		const struct message m = {
+			.type = 4, .framework = { 3, 0 }, .version = { 4, 0 }, .body = body, .n = sizeof(body),
+		};
+
+		f.len = message_put(f.msg, &m);
+		fake_host_send(&f.host, 5, f.msg, f.len);
+		run_loop(f.event);
+		take_beat(&f, 5, WIRE_DENIED);
+	}
+	assert_int_equal(logged_count(LOG_NOTICE, "the host asked for timesync.sync, which the configuration blocks"),
+			 5);
+	assert_field(&logged.line[0], message_id_fields[MESSAGE_BLOCKED]);
+	assert_field(&logged.line[0], "VMIC_OPERATION=timesync.sync");
 	fixture_done(&f);
 }
 
@@ -1805,6 +1861,8 @@ int main(void)
 		cmocka_unit_test(an_answer_can_be_cut),
 		cmocka_unit_test(a_negotiation_is_told_in_full),
 		cmocka_unit_test(nothing_in_common_is_an_error_in_one_sentence),
+		cmocka_unit_test(what_an_operator_looks_for_has_its_identifier),
+		cmocka_unit_test(what_is_blocked_is_told_at_a_limited_rate),
 		cmocka_unit_test(the_longest_lists_are_told_whole),
 		cmocka_unit_test(a_storm_fills_no_log),
 		cmocka_unit_test(an_ordinary_failure_is_not_logged),

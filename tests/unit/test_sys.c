@@ -89,12 +89,15 @@ static void the_kernel_is_asked_to_add_the_offset(void **state)
 
 static void a_step_is_told(void **state)
 {
+	const struct logged_line *line;
 	struct fixture f;
 
 	(void)state;
 	fixture_init(&f, &sys_linux);
 	assert_int_equal(sys_linux.step_clock(&f.sys, -1500000000), 0);
-	(void)logged_one(LOG_INFO, "TimeSync: stepped the clock by -1.500000 s, as the host asked");
+	line = logged_one(LOG_INFO, "TimeSync: stepped the clock by -1.500000 s, as the host asked");
+	assert_field(line, message_id_fields[MESSAGE_STEPPED]);
+	assert_field(line, "VMIC_OFFSET_NS=-1500000000");
 }
 
 /* The errno of the call; who asked for it says so. */

@@ -9,6 +9,7 @@
 #include <glob.h>
 
 #include "daemon/conf_key.h"
+#include "daemon/message_id.h"
 #include "hv_util/profile.h"
 #include "tests/unit/program.h"
 #include "tests/unit/temp_dir.h"
@@ -246,6 +247,8 @@ static void fields_of_sources(struct names *ret)
 			names_add(ret, p, strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"));
 		if (strstr(bytes, "\"ERRNO="))
 			names_add(ret, "ERRNO", 5);
+		if (strstr(bytes, "\"MESSAGE_ID="))
+			names_add(ret, "MESSAGE_ID", 10);
 	}
 	globfree(&all);
 }
@@ -258,6 +261,17 @@ static void each_journal_field_is_in_the_manual(void **state)
 	fields_of_sources(&sources);
 	collect(&manual_8, "JOURNAL FIELDS", ".It Va ", &manual);
 	assert_same(&sources, "the daemon", &manual, "vmicd(8)");
+}
+
+static void each_message_is_in_the_manual(void **state)
+{
+	struct names program = { 0 }, manual = { 0 };
+
+	(void)state;
+	for (int i = 0; i < MESSAGE_IDS; i++)
+		names_add(&program, message_id_fields[i] + 11, strlen(message_id_fields[i] + 11));
+	collect(&manual_8, "MESSAGES", ".It Li ", &manual);
+	assert_same(&program, "the program", &manual, "vmicd(8)");
 }
 
 static void each_exit_status_is_in_the_manual(void **state)
@@ -472,6 +486,7 @@ int main(void)
 		cmocka_unit_test(each_letter_is_an_option_or_is_refused),
 		cmocka_unit_test(each_profile_is_in_the_manual),
 		cmocka_unit_test(each_journal_field_is_in_the_manual),
+		cmocka_unit_test(each_message_is_in_the_manual),
 		cmocka_unit_test(each_exit_status_is_in_the_manual),
 		cmocka_unit_test(each_operation_is_in_the_manual),
 		cmocka_unit_test(each_key_is_in_the_manual),
