@@ -56,6 +56,8 @@ CTL := $(filter-out daemon/ctl/main.c,$(wildcard daemon/ctl/*.c))
 TERMINAL := $(wildcard daemon/terminal/*.c)
 BUS := $(wildcard daemon/bus/*.c)
 HOST := $(filter-out tests/host/main.c,$(wildcard tests/host/*.c tests/host/kvm/*.c))
+# The machine that vmichost boots is an x86-64 one.
+HOST_ELSEWHERE := $(filter-out $(addprefix tests/host/kvm/,machine.c vcpu.c cpuid.c),$(HOST)) tests/host/nokvm/machine.c
 DSDT := $(BUILD)/generated/tests/host/kvm/dsdt.h
 UNIT_HOST := $(wildcard tests/unit/test_host_*.c)
 UNIT_GUEST := $(filter-out $(UNIT_HOST),$(wildcard tests/unit/test_*.c))
@@ -70,10 +72,15 @@ flags_clang :=
 flags_cov := --coverage -O0
 flags_fuzz := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 flags_afl :=
+# What the other architecture's libraries lie in; no include path of this machine's is wanted there.
+SYSROOT := $(BUILD)/sysroot-arm64
+flags_arm64 := -include tests/cross/fences.h -isystem $(SYSROOT)/root/usr/include -L$(SYSROOT)/root/usr/lib/aarch64-linux-gnu \
+	-Wl,-rpath-link,$(SYSROOT)/root/usr/lib/aarch64-linux-gnu:$(SYSROOT)/root/lib/aarch64-linux-gnu
 # What a flavour's compiler comes with.
 needs_clang := $(BUILD)/deps-check.mk
 needs_fuzz := $(BUILD)/deps-fuzz.mk
 needs_afl := $(BUILD)/deps-fuzz.mk
+needs_arm64 := $(SYSROOT)/done
 cc_plain = $(CC)
 cc_asan = $(CC)
 cc_tsan = $(CC)
@@ -81,6 +88,10 @@ cc_clang = $(CLANG)
 cc_cov = $(CC)
 cc_fuzz = $(CLANG)
 cc_afl = afl-clang-fast
+cc_arm64 = aarch64-linux-gnu-gcc
+# What its programs run on.
+processor_plain := $(shell uname -m)
+processor_arm64 := aarch64
 
 # Error 6033: _HID must have a form that Hyper-V's "VMBUS" has not. Warning 3150: its _CRS is empty.
 $(DSDT): tests/host/kvm/dsdt.asl $(BUILD)/deps.mk
@@ -111,7 +122,8 @@ $(BUILD)/$(1)/libdaemon.a: $(DAEMON:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libbus.a: $(BUS:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libbind.a: $(BIND:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/libctl.a: $(CTL:%.c=$(BUILD)/$(1)/%.o)
-$(BUILD)/$(1)/libhost.a: $(HOST:%.c=$(BUILD)/$(1)/%.o)
+$(BUILD)/$(1)/libhost.a: $$(patsubst %.c,$(BUILD)/$(1)/%.o,$$(if \
+	$$(filter x86_64,$$(or $$(processor_$(1)),$$(processor_plain))),$(HOST),$(HOST_ELSEWHERE)))
 $(BUILD)/$(1)/libterminal.a: $(TERMINAL:%.c=$(BUILD)/$(1)/%.o)
 $(BUILD)/$(1)/lib%.a:
 	$$(call say,AR,$$@)
@@ -134,7 +146,7 @@ $(BUILD)/$(1)/vmicd $(BUILD)/$(1)/vmicctl $(BUILD)/$(1)/vmic-bind $(BUILD)/$(1)/
 	$$(Q)$$(cc_$(1)) $$(LDFLAGS) $$(flags_$(1)) -o $$@ $$^ $$(PKG_LIBS) -pthread
 endef
 
-$(foreach f,plain asan tsan clang cov fuzz afl,$(eval $(call flavour,$(f))))
+$(foreach f,plain asan tsan clang cov fuzz afl arm64,$(eval $(call flavour,$(f))))
 -include $(wildcard $(BUILD)/*/*/*.d $(BUILD)/*/*/*/*.d $(BUILD)/*/*/*/*/*.d)
 
 .PHONY: programs
@@ -282,6 +294,30 @@ $(BUILD)/vm/hostile: tests/vm/hostile.c tests/vm/hostile.ld $(BUILD)/deps.mk
 check-vm: programs $(BUILD)/vm/hostile $(BUILD)/deps-vm.mk
 	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
 
+# arm64, on this machine: libraries are unpacked into build/, and what was made with them runs under qemu-user.
+$(SYSROOT)/done: tests/cross/sysroot.sh tests/vm/apt.sh $(BUILD)/deps-cross.mk
+	@sh tests/cross/sysroot.sh $(SYSROOT) arm64 libsystemd-dev libudev-dev libinih-dev libjansson-dev libmnl-dev libcmocka-dev
+	@touch $@
+
+$(BUILD)/arm64/preadv2.so: tests/cross/preadv2.c $(BUILD)/deps-cross.mk
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(cc_arm64) $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
+
+# Those of the library, and of what stands directly on it; test_release starts programs, which are this machine's.
+tests_cross := $(filter-out %/test_release.c,$(wildcard $(foreach n,$(HV_UTIL:hv_util/%.c=%),tests/unit/test_$n.c tests/unit/test_$n_*.c) \
+	$(foreach n,bytes channel keep pool host_ring host_vmbus host_wire,tests/unit/test_$n.c)))
+
+.PHONY: check-cross
+check-cross: export QEMU_LD_PREFIX = $(CURDIR)/$(SYSROOT)/root
+check-cross: export QEMU_SET_ENV = LD_PRELOAD=$(CURDIR)/$(BUILD)/arm64/preadv2.so
+check-cross: $(tests_cross:tests/unit/%.c=$(BUILD)/arm64/%) $(BUILD)/arm64/preadv2.so $(BUILD)/vmichost \
+		$(foreach p,vmicd vmic-bind vmicctl vmichost,$(BUILD)/arm64/$p)
+	@$(RUN) "arm64, unit tests" $(foreach t,$(tests_cross:tests/unit/%.c=%),"qemu-aarch64 $(BUILD)/arm64/$t")
+	@$(RUN) "arm64, programs" "sh tests/cross/programs.sh $(BUILD)"
+	@$(RUN) "arm64, scenarios" "$(BUILD)/vmichost scenario tests/scenario/*.scn -- \
+		qemu-aarch64 $(BUILD)/arm64/vmicd --config={config} --transport=socket:{socket}"
+
 # --- fuzzing: FUZZ_SECONDS for each target and fuzzer ---
 
 FUZZ_SECONDS ?= 60
@@ -340,6 +376,7 @@ help:
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench         speed, side by side with what the machine can do at best'
 	@echo 'make coverage      which lines the tests reach'
+	@echo 'make check-cross   the same library and daemon for arm64, under qemu-user'
 	@echo 'make deb           packages for Debian, in build/'
 	@echo 'make install       DESTDIR= PREFIX=/usr/local; make uninstall takes away what it put there'
 	@echo 'make clean         removes build/'

@@ -3,7 +3,7 @@
 # deps.sh SET FILE: sees to it that what SET needs is installed, then writes the compiler and linker
 # flags to FILE. Asks pkg-config and the shell first and says what it installs.
 # Sets: build (programs and tests), check (what `make check` runs besides), fuzz (AFL++), vm (guests on a real VMBus),
-# deb (Debian packages).
+# deb (Debian packages), cross (arm64).
 set -eu
 
 set_name=$1
@@ -49,11 +49,17 @@ cmd:dh debhelper - -
 cmd:dpkg-buildpackage dpkg-dev - -
 pc:systemd systemd - -
 '
+wanted_cross='
+cmd:aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu - -
+arm64-header:stdio.h libc6-dev-arm64-cross - -
+cmd:qemu-aarch64 qemu-user - -
+'
 
 have() {
 	case $1 in
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
 	pc:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#pc:}" ;;
+	arm64-header:*) echo "#include <${1#arm64-header:}>" | aarch64-linux-gnu-gcc -E - >/dev/null 2>&1 ;;
 	header:*) echo "#include <${1#header:}>" | cc -E - >/dev/null 2>&1 ;;
 	clang-rt:*) [ -n "$(find "$(clang -print-resource-dir 2>/dev/null)" -name 'libclang_rt.fuzzer*' 2>/dev/null)" ] ;;
 	esac
@@ -86,6 +92,7 @@ case $set_name in
 build) wanted=$wanted_build ;;
 check) wanted=$wanted_build$wanted_check ;;
 fuzz) wanted=$wanted_build$wanted_check$wanted_fuzz ;;
+cross) wanted=$wanted_build$wanted_cross ;;
 deb) wanted=$wanted_build$wanted_deb ;;
 vm) wanted=$wanted_build$wanted_vm ;;
 *) echo "deps.sh: no set is called '$set_name'" >&2; exit 2 ;;
