@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/sum.h"
+
 /* --- the memory --- */
 
 static const char magic[8] = { 'v', 'm', 'i', 'c', 'k', 'e', 'e', 'p' };
@@ -67,19 +69,6 @@ struct keep {
 	int fd;
 	unsigned record, negotiated; /* of the page's two, those that hold */
 };
-
-/* The Fowler-Noll-Vo hash, variant 1a, of words. */
-static uint64_t sum(const void *part, size_t size)
-{
-	const uint8_t *p = part;
-	uint64_t s = UINT64_C(0xcbf29ce484222325), word;
-
-	for (size_t i = sizeof(uint64_t); i < size; i += sizeof(word)) {
-		memcpy(&word, p + i, sizeof(word));
-		s = (s ^ word) * UINT64_C(0x100000001b3);
-	}
-	return s;
-}
 
 /* All of it is there from the beginning: what is written while a heartbeat is answered does not wait for
  * memory. */
@@ -193,7 +182,7 @@ void keep_note(struct keep *k, const struct keep_state *state)
 	struct keep_record *to = &k->page->record[record];
 
 	*to = (struct keep_record){ .negotiated = k->negotiated, .state = *state };
-	to->sum = sum(to, sizeof(*to));
+	to->sum = sum_of(to, sizeof(*to));
 	hold(k, record);
 	atomic_signal_fence(memory_order_seq_cst);
 }
@@ -222,7 +211,7 @@ static void put_negotiated(struct keep_negotiated *to, const struct ic_offer *of
 	};
 	to->n_framework = put_list(&offer->framework, to->framework);
 	to->n_message = put_list(&offer->message, to->message);
-	to->sum = sum(to, sizeof(*to));
+	to->sum = sum_of(to, sizeof(*to));
 }
 
 void keep_note_negotiated(struct keep *k, const struct keep_state *state, const struct ic_offer *offer,
@@ -244,7 +233,7 @@ void keep_begin(struct keep *k, const struct keep_owner *owner, uint32_t read, u
 	*h = (struct keep_header){ .format = KEEP_FORMAT, .size = sizeof(struct keep_page), .owner = *owner };
 	memcpy(h->magic, magic, sizeof(magic));
 	(void)snprintf(h->program, sizeof(h->program), "%s", VMICD_VERSION);
-	h->sum = sum(h, sizeof(*h));
+	h->sum = sum_of(h, sizeof(*h));
 	keep_note_negotiated(k, &state, &none_offered, &none_given);
 }
 
@@ -262,7 +251,7 @@ static const char *check_header(const struct keep_header *h, const struct keep_o
 	if (memcmp(h->magic, magic, sizeof(magic)) != 0 || h->format != KEEP_FORMAT ||
 	    h->size != sizeof(struct keep_page))
 		return "it is of another format";
-	if (h->sum != sum(h, sizeof(*h)))
+	if (h->sum != sum_of(h, sizeof(*h)))
 		return "it is damaged";
 	if (!is_equal(&h->owner, owner))
 		return "it is of another channel";
@@ -324,10 +313,10 @@ static const char *read_page(struct keep *k, const struct keep_owner *owner, str
 	if (holds != 1 && holds != 2)
 		return "it does not hold any more";
 	record = k->page->record[holds - 1];
-	if (record.sum != sum(&record, sizeof(record)) || record.negotiated > 1 || !is_possible(&record.state))
+	if (record.sum != sum_of(&record, sizeof(record)) || record.negotiated > 1 || !is_possible(&record.state))
 		return "it is damaged";
 	negotiated = k->page->negotiated[record.negotiated];
-	if (negotiated.sum != sum(&negotiated, sizeof(negotiated)) || !get_negotiated(&negotiated, ret))
+	if (negotiated.sum != sum_of(&negotiated, sizeof(negotiated)) || !get_negotiated(&negotiated, ret))
 		return "it is damaged";
 	ret->state = record.state;
 	(void)snprintf(ret->program, sizeof(ret->program), "%.*s", (int)sizeof(header.program) - 1,
