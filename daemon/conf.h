@@ -35,6 +35,11 @@ struct conf_component {
 };
 
 struct conf {
+	/* What can be set at run time, as the files have it; below is what holds. */
+	struct {
+		const struct profile *profile;
+		enum heartbeat_state application_state;
+	} configured;
 	int log_level;
 	enum log_target log_target;
 	bool lock_memory;

@@ -199,11 +199,15 @@ static int list_files(const char *path, struct conf_files *ret, struct conf_erro
 	return r;
 }
 
-/* What the files said, on the profile that they name. */
-static struct conf resolved(const struct conf_said *said)
+/* What the files said, on this profile; NULL: on the one that they name. */
+static struct conf resolved(const struct conf_said *said, const struct profile *profile)
 {
 	struct conf conf = said->conf;
 
+	conf.configured.profile = conf.profile;
+	conf.configured.application_state = conf.application_state;
+	if (profile)
+		conf.profile = profile;
 	for (enum ic_component c = 0; c < IC_COMPONENTS; c++) {
 		const struct conf_overrides *o = &said->overrides[c];
 		struct conf_component *to = &conf.component[c];
@@ -247,9 +251,7 @@ int conf_reading_new(const char *path, const struct profile *profile, struct con
 		e = read_file(&r, i);
 	if (e < 0)
 		return e;
-	if (profile)
-		to->said.conf.profile = profile;
-	to->conf = resolved(&to->said);
+	to->conf = resolved(&to->said, profile);
 	*ret = TAKE_PTR(to);
 	return 0;
 }

@@ -253,7 +253,7 @@ static int run(const struct conf *conf)
 	if (conf->lock_memory)
 		memory_lock(&log);
 
-	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, conf->profile->name,
+	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, manager_conf(manager)->profile->name,
 		 arg_dry_run ? ", dry run: nothing on this machine is changed" : "");
 	r = sd_event_loop(event);
 	(void)sd_notify(0, "STOPPING=1");

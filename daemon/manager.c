@@ -11,6 +11,7 @@
 #include "daemon/channel.h"
 #include "daemon/kvpdev.h"
 #include "daemon/message_id.h"
+#include "daemon/runtime.h"
 #include "daemon/socket.h"
 #include "daemon/store.h"
 #include "daemon/timekeeper.h"
@@ -27,7 +28,9 @@ struct manager {
 	struct log *log;
 	struct sys sys;
 	struct sys_rates sys_rates;
-	struct store *store; /* NULL: channels end with this process */
+	struct store *store; /* NULL: all ends with this process */
+	struct store *channel_store; /* the same, or NULL: channels end with this process */
+	struct runtime runtime;
 	struct socket *socket; /* one of these */
 	struct uio *uio;
 	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
@@ -302,6 +305,7 @@ static void apply(struct manager *m, struct conf *conf)
 	keep_fixed(m, conf);
 	for (int i = 0; i < IC_COMPONENTS; i++)
 		is_other[i] = !conf_component_equal(&m->conf.component[i], &conf->component[i]);
+	runtime_keep(&m->runtime, conf);
 	m->conf = *conf;
 	*m->log = log_open(conf->log_target, conf->log_level, m->log->out);
 	m->heartbeat.state = conf->application_state;
@@ -349,9 +353,10 @@ int manager_set_profile(struct manager *m, const char *name, struct conf_error *
 	r = conf_read_as(m->conf_path, profile, &conf, error);
 	if (r < 0)
 		return r;
-	conf.application_state = m->conf.application_state;
+	if (m->conf.application_state != m->conf.configured.application_state)
+		conf.application_state = m->conf.application_state;
 	apply(m, &conf);
-	log_configured(m, "", ", until the next reload or start");
+	log_configured(m, "", ", until the next reload");
 	return 0;
 }
 
@@ -363,14 +368,15 @@ int manager_renegotiate(struct manager *m, enum ic_component component)
 void manager_set_application_state(struct manager *m, enum heartbeat_state state)
 {
 	m->conf.application_state = state;
+	runtime_keep(&m->runtime, &m->conf);
 	m->heartbeat.state = state;
 	tell_configured(m);
 }
 
 /* --- start and stop --- */
 
-/* A simulated host knows a guest by its connection: who comes after it is another. */
-static int start_store(struct manager *m, bool can_outlive)
+/* A simulated host knows a guest by its connection: who comes after it is another, and has channels of its own. */
+static int start_store(struct manager *m, bool channels_can_outlive)
 {
 	int r = store_new(m->log, &m->store);
 
@@ -378,10 +384,12 @@ static int start_store(struct manager *m, bool can_outlive)
 		log_error(m->log, "cannot take what the service manager has kept: %s", strerror(-r));
 		return r;
 	}
-	if (!can_outlive) {
+	m->runtime = (struct runtime){ .log = m->log, .store = m->store, .fd = -1 };
+	runtime_restore(&m->runtime, m->conf_path, &m->conf);
+	if (channels_can_outlive)
+		m->channel_store = m->store;
+	else
 		store_drop_rest(m->store);
-		m->store = store_free(m->store);
-	}
 	return 0;
 }
 
@@ -397,7 +405,7 @@ static int start_socket(struct manager *m, const char *path)
 
 static int start_uio(struct manager *m)
 {
-	int r = uio_new(m->event, m->log, m->store, &uio_node_linux, &transport_events, m, &m->uio);
+	int r = uio_new(m->event, m->log, m->channel_store, &uio_node_linux, &transport_events, m, &m->uio);
 
 	if (r == -ENODEV)
 		log_error(m->log, "there is no VMBus here: this is no Hyper-V guest, or hv_vmbus is not loaded");
@@ -433,7 +441,7 @@ static int start_channels(struct manager *m)
 			.conf = &m->conf.component[service->component],
 			.user = service_user(m, service->component),
 			.user_logs = service->component == IC_TIMESYNC,
-			.store = m->store,
+			.store = m->channel_store,
 			.news = on_news,
 			.news_user = m,
 		};
@@ -519,7 +527,11 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		.log = options->log,
 		.rates = &m->sys_rates,
 	};
-	m->heartbeat.state = options->conf->application_state;
+	m->runtime.fd = -1;
+	r = start_store(m, !options->socket_path);
+	if (r < 0)
+		return r;
+	m->heartbeat.state = m->conf.application_state;
 	m->timekeeper = (struct timekeeper){
 		.sys = &m->sys,
 		.mode = options->conf->clock,
@@ -533,9 +545,6 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		log_error(m->log, "cannot set up signals: %s", strerror(-r));
 		return r;
 	}
-	r = start_store(m, !options->socket_path);
-	if (r < 0)
-		return r;
 	/* First the host, offers come later from the loop: where there is none, no file is made that
 	 * other programs would take for a sign of Hyper-V. */
 	r = options->socket_path ? start_socket(m, options->socket_path) : start_uio(m);
@@ -562,11 +571,12 @@ struct manager *manager_free(struct manager *m)
 	/* Channels let go of their ports before the transport unmaps them. With a store they are not closed: if
 	 * the service manager keeps what is open the next process takes over, and if not they end with this one. */
 	for (int i = 0; i < IC_COMPONENTS; i++)
-		m->channels[i] = m->store ? channel_leave(m->channels[i]) : channel_free(m->channels[i]);
+		m->channels[i] = m->channel_store ? channel_leave(m->channels[i]) : channel_free(m->channels[i]);
 	m->socket = socket_free(m->socket);
 	m->uio = uio_free(m->uio);
 	m->kvpdev = kvpdev_free(m->kvpdev);
 	m->kvp_data = kvp_data_free(m->kvp_data);
+	runtime_done(&m->runtime);
 	m->store = store_free(m->store);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);

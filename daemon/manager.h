@@ -59,13 +59,13 @@ struct kvp_data *manager_kvp_data(const struct manager *m);
  */
 _must_check_ int manager_reload(struct manager *m, struct conf_error *error);
 
-/* Puts another profile in force, until the next reload or start; the files' other keys hold still.
- * 0; -ENOENT: no profile has this name; or as manager_reload. */
+/* Puts another profile in force, until the next reload, whatever becomes of this process (daemon/runtime.h);
+ * the files' other keys hold still. 0; -ENOENT: no profile has this name; or as manager_reload. */
 _must_check_ int manager_set_profile(struct manager *m, const char *name, struct conf_error *error);
 
 /* Closes a channel and opens it again: the host negotiates anew. 0; -ENODEV as manager_view;
  * -ENOTCONN: it is not open. */
 _must_check_ int manager_renegotiate(struct manager *m, enum ic_component component);
 
-/* What heartbeats say from the next on, until the next reload or start. */
+/* What heartbeats say from the next on, as long. */
 void manager_set_application_state(struct manager *m, enum heartbeat_state state);

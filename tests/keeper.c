@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A service manager in systemd's place, for tests where there is none: it runs one service, keeps the
- * descriptors that it is given, and ends the service and starts it again as often as it is told. Ended itself,
- * by SIGTERM, it ends the service for good, and drops what it has kept.
+ * descriptors that it is given, and ends the service and starts it again as often as it is told, in its time or
+ * at each SIGUSR1. Ended itself, by SIGTERM, it ends the service for good, and drops what it has kept.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -23,12 +23,14 @@
 static unsigned arg_times, arg_every_ms = 1000;
 static enum { KILL = 0, TERMINATE, BOTH } arg_how = BOTH;
 static char *const *arg_service;
-static volatile sig_atomic_t told_to_end;
+static volatile sig_atomic_t told_to_end, told_to_go_on;
 
 static void on_signal(int number)
 {
-	(void)number;
-	told_to_end = 1;
+	if (number == SIGUSR1)
+		told_to_go_on = 1;
+	else
+		told_to_end = 1;
 }
 
 static uint64_t now_ms(void)
@@ -102,8 +104,8 @@ static pid_t start(struct fake_manager *m)
 	_exit(127);
 }
 
-/* Listens for so long, or until the service has ended or is ready, if that is waited for. 1: that; 0: the
- * time is over; -1: it has ended, *status says how. */
+/* Listens for so long, or until somebody says something, or the service has ended, or is ready, if that is waited
+ * for. 1: that; 0: the time is over; -1: it has ended, *status says how. */
 static int attend(struct fake_manager *m, pid_t pid, unsigned ms, bool until_ready, int *status)
 {
 	const uint64_t end = now_ms() + ms;
@@ -119,8 +121,10 @@ static int attend(struct fake_manager *m, pid_t pid, unsigned ms, bool until_rea
 			fake_manager_listen(m); /* what it said last */
 			return -1;
 		}
-		if (now >= end || (told_to_end && !until_ready))
+		if (now >= end || ((told_to_end || told_to_go_on) && !until_ready)) {
+			told_to_go_on = 0;
 			return 0;
+		}
 		(void)poll(&p, 1, end - now < 20 ? (int)(end - now) : 20);
 	}
 }
@@ -190,6 +194,7 @@ int main(int argc, char **argv)
 		return usage();
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGUSR1, &action, NULL);
 	if (!fake_manager_init(&m)) {
 		(void)fprintf(stderr, "keeper: cannot listen: %s\n", strerror(errno));
 		return 1;
