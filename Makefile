@@ -219,7 +219,7 @@ DEB_VERSION ?= $(VERSION)
 .PHONY: deb
 deb: $(BUILD)/deps-deb.mk
 	@rm -rf $(BUILD)/deb && mkdir -p $(DEB)
-	@tar -c --exclude=./$(BUILD) --exclude=./.git . | tar -x -C $(DEB)
+	@tar -c --exclude=./build --exclude='$(patsubst $(realpath .)/%,./%,$(realpath $(BUILD)))' --exclude=./.git . | tar -x -C $(DEB)
 	@cp -r systemd/debian $(DEB)/debian
 	@sed -i '1s/(.*)/($(DEB_VERSION))/' $(DEB)/debian/changelog
 	$(call say,DEB,vmicd $(DEB_VERSION))
@@ -242,7 +242,7 @@ SAN_ENV := ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stac
 .PHONY: check
 check:
 	@rm -f $(TOTALS)
-	@for part in check-plain check-systemd check-clang check-san; do \
+	@for part in check-plain check-systemd check-deb check-clang check-san; do \
 		$(MAKE) --no-print-directory WERROR=1 $$part || exit 1; done
 	@$(RUN)
 
@@ -256,6 +256,11 @@ check-plain: programs $(BUILD)/deps-check.mk $(call tests_in,plain)
 .PHONY: check-systemd
 check-systemd: programs units $(BUILD)/deps-check.mk $(BUILD)/plain/filtered
 	@$(RUN) "units and installation" "sh tests/systemd/check.sh $(BUILD)"
+
+# The packages that are made of this tree, where there is a Debian.
+.PHONY: check-deb
+check-deb: $(if $(wildcard /usr/bin/apt-get),deb) programs units
+	@$(RUN) "Debian packages" "sh tests/systemd/deb.sh $(BUILD)"
 
 $(BUILD)/generated/syscalls.h: $(BUILD)/deps.mk
 	@mkdir -p $(@D)
@@ -371,6 +376,7 @@ help:
 	@echo 'make check         every test: units, scenarios, sanitizers, saved fuzz inputs, structure'
 	@echo 'make check-plain   the same without clang and sanitizers'
 	@echo 'make check-systemd units, sandbox and installation alone'
+	@echo 'make check-deb     builds the Debian packages, and checks them with lintian and by their scripts'
 	@echo 'make check-vm      boots real Linux guests and reports them; fetches kernels into ~/.cache/vmicd'
 	@echo 'make check-san     the sanitizers alone'
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'

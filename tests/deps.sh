@@ -47,6 +47,7 @@ cmd:lz4 lz4 lz4 lz4
 wanted_deb='
 cmd:dh debhelper - -
 cmd:dpkg-buildpackage dpkg-dev - -
+cmd:lintian lintian - -
 pc:systemd systemd - -
 '
 wanted_cross='
