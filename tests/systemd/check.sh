@@ -92,6 +92,11 @@ else
 	skip 1 "udev's reading of its rules: udevadm is missing, or older than 254"
 fi
 
+# Read-only or not, others put their files there.
+check "vmicd reaches no place where everybody may write" \
+	"for d in /tmp /var/tmp /dev/shm /dev/mqueue; do
+		sed -n 's/^InaccessiblePaths=//p' $unit | tr ' ' '\n' | grep -qx -- \"-\$d\" || { echo \$d; exit 1; }; done"
+
 # --- systemd's own opinion ---
 
 if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
