@@ -542,6 +542,15 @@ static void lower_case(const char *from, char *to, size_t size)
 	to[i] = '\0';
 }
 
+/* Beside vmic-bind, a clause. hv_utils serves the others itself; its key-value pairs it only hands on, and the stock
+ * daemon is not started where this one is to serve them. */
+static const char *other_way(const struct device *device)
+{
+	if (device->component != IC_KVP || strcmp(device->driver, "hv_utils") != 0)
+		return "";
+	return "; where it cannot, [KVP] Route=hv_utils serves key-value pairs behind that driver";
+}
+
 /* One that is not ours: who has it, and what to do about that. */
 static void log_elsewhere(struct uio *u, const struct device *device)
 {
@@ -561,8 +570,8 @@ static void log_elsewhere(struct uio *u, const struct device *device)
 		return;
 	lower_case(component, argument, sizeof(argument));
 	log_limited(u->log, &u->elsewhere, now_usec(u) * 1000, LOG_INFO, NULL,
-		    "%s: its device belongs to %s; 'vmic-bind take %s' hands it over", component,
-		    device->driver, argument);
+		    "%s: its device belongs to %s; 'vmic-bind take %s' hands it over, or says why it cannot%s", component,
+		    device->driver, argument, other_way(device));
 	(void)strcpy(said, device->driver);
 }
 

@@ -470,8 +470,9 @@ static void who_has_a_device_is_said_once(void **state)
 	start(&f);
 	assert_int_equal(f.offered, 0);
 	(void)logged_one(LOG_INFO, "Heartbeat: its device belongs to hv_utils; 'vmic-bind take heartbeat' "
-				   "hands it over");
+				   "hands it over, or says why it cannot");
 	assert_int_equal(logged_count(LOG_INFO, "its device"), 1);
+	assert_int_equal(logged_count(LOG_INFO, "Route=hv_utils"), 0); /* that is for key-value pairs */
 	fake_device_change(&f.bus, &fake_heartbeat, "change");
 	run_loop(f.event);
 	assert_int_equal(logged_count(LOG_INFO, "Heartbeat"), 1);
@@ -508,7 +509,8 @@ static void the_way_behind_the_driver_is_told(void **state)
 		fake_device_put(&f.bus, ours ? &d : &fake_heartbeat);
 		fake_device_put(&f.bus, &kvp);
 		start(&f);
-		(void)logged_one(LOG_INFO, "KVP: its device belongs to hv_utils");
+		(void)logged_one(LOG_INFO, "KVP: its device belongs to hv_utils; 'vmic-bind take kvp' hands it over, or says "
+					   "why it cannot; where it cannot, [KVP] Route=hv_utils serves");
 		assert_int_equal(logged_count(LOG_NOTICE, "key-value pairs, behind that driver ([KVP] "
 							  "Route=hv_utils)"), !ours);
 		fixture_done(&f);
