@@ -2,6 +2,7 @@
 #include "hv_util/utf16.h"
 
 #include <errno.h>
+#include <string.h>
 
 #define REPLACEMENT 0xfffd
 
@@ -45,32 +46,66 @@ static size_t utf8_encode(uint32_t c, char out[static 4])
 	return 4;
 }
 
+/* Returns how many units the next character takes; 1 and *ret negative: it is a surrogate without its partner. */
+static size_t utf16_decode(const uint8_t *from, size_t n, int32_t *ret)
+{
+	uint32_t high = unit_at(from, 0);
+
+	*ret = (int32_t)high;
+	if (!is_high_surrogate(high) && !is_low_surrogate(high))
+		return 1;
+	*ret = -EILSEQ;
+	if (is_low_surrogate(high) || n < 2 || !is_low_surrogate(unit_at(from, 1)))
+		return 1;
+	*ret = (int32_t)(0x10000 + ((high - 0xd800) << 10) + (unit_at(from, 1) - 0xdc00));
+	return 2;
+}
+
+/* Whether the character fits, with a NUL behind it. */
+static bool put_char(uint32_t c, char *to, size_t size, size_t *used)
+{
+	char bytes[4];
+	size_t len = utf8_encode(c, bytes);
+
+	if (size - *used <= len)
+		return false;
+	for (size_t k = 0; k < len; k++)
+		to[(*used)++] = bytes[k];
+	return true;
+}
+
 int utf16_to_utf8(const uint8_t *from, size_t n, char *to, size_t size)
 {
 	size_t used = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t c = unit_at(from, i);
-		char bytes[4];
-		size_t len;
+	for (size_t i = 0; i < n;) {
+		int32_t c;
 
-		if (is_low_surrogate(c))
+		i += utf16_decode(from + 2 * i, n - i, &c);
+		if (c < 0)
 			return -EILSEQ;
-		if (is_high_surrogate(c)) {
-			if (++i == n || !is_low_surrogate(unit_at(from, i)))
-				return -EILSEQ;
-			c = 0x10000 + ((c - 0xd800) << 10) + (unit_at(from, i) - 0xdc00);
-		}
-		len = utf8_encode(c, bytes);
-		if (size - used <= len)
+		if (!put_char((uint32_t)c, to, size, &used))
 			return -ENOSPC;
-		for (size_t k = 0; k < len; k++)
-			to[used++] = bytes[k];
 	}
 	if (size == used)
 		return -ENOSPC;
 	to[used] = '\0';
 	return (int)used;
+}
+
+size_t utf16_repair(const uint8_t *from, size_t n, char *to, size_t size)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < n;) {
+		int32_t c;
+
+		i += utf16_decode(from + 2 * i, n - i, &c);
+		if (!put_char(c < 0 ? REPLACEMENT : (uint32_t)c, to, size, &used))
+			break;
+	}
+	to[used] = '\0';
+	return used;
 }
 
 /* A sequence by its first byte, and the smallest value it may encode: a longer form of the same
@@ -163,16 +198,55 @@ size_t utf8_repair(const char *from, size_t len, char *to, size_t size)
 
 	while (len > 0) {
 		uint32_t c;
-		char bytes[4];
-		size_t took = utf8_decode(from, len, &c), n = utf8_encode(c, bytes);
+		size_t took = utf8_decode(from, len, &c);
 
-		if (size - used <= n)
+		if (!put_char(c, to, size, &used))
 			break;
-		for (size_t k = 0; k < n; k++)
-			to[used++] = bytes[k];
 		from += took;
 		len -= took;
 	}
 	to[used] = '\0';
 	return used;
+}
+
+/* Control characters, separators of lines, the marks that turn or hide text, and what is no character at all: D-Bus
+ * libraries refuse that. */
+static bool is_hidden(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+	} hidden[] = {
+		{ 0x00, 0x1f },     { 0x7f, 0x9f },     { 0x061c, 0x061c }, { 0x200b, 0x200f },
+		{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb },
+		{ 0xfdd0, 0xfdef }, { 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+		if (c >= hidden[i].first && c <= hidden[i].last)
+			return true;
+	return (c & 0xfffe) == 0xfffe;
+}
+
+static bool is_white(uint32_t c)
+{
+	return (c >= '\t' && c <= '\r') || c == 0x2028 || c == 0x2029;
+}
+
+/* What takes its place is never longer. */
+void utf8_make_printable(char *text)
+{
+	size_t len = strlen(text), used = 0;
+
+	for (size_t i = 0; i < len;) {
+		uint32_t c;
+		size_t took = utf8_decode(text + i, len - i, &c);
+
+		if (is_hidden(c))
+			text[used++] = is_white(c) ? ' ' : '?';
+		else
+			for (size_t k = 0; k < took; k++)
+				text[used++] = text[i + k];
+		i += took;
+	}
+	text[used] = '\0';
 }

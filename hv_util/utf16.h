@@ -18,6 +18,12 @@
 _must_check_ int utf16_to_utf8(const uint8_t *from, size_t n, char *to, size_t size);
 
 /*
+ * The same without failing: a surrogate that has no partner becomes U+FFFD, and what does not fit in size bytes, at
+ * least 1, is left off between two characters. Returns the bytes written without the NUL.
+ */
+size_t utf16_repair(const uint8_t *from, size_t n, char *to, size_t size);
+
+/*
  * Converts len bytes of UTF-8 into at most max UTF-16LE units (no NUL is added). Bytes that are not
  * UTF-8 become U+FFFD, one each; what does not fit is left off between two characters.
  * Returns the units written.
@@ -32,3 +38,7 @@ bool utf8_is_valid(const char *from, size_t len);
  * written without the NUL.
  */
 size_t utf8_repair(const char *from, size_t len, char *to, size_t size);
+
+/* Makes valid UTF-8 a line that a terminal only prints: of what it does not print, or what turns and hides text
+ * (Unicode TR 36), white space becomes a space and the rest a question mark. */
+void utf8_make_printable(char *text);

@@ -145,6 +145,46 @@ static void a_surrogate_without_its_partner_is_refused(void **state)
 	}
 }
 
+/* A partner that is missing is one character, and what stands behind it is read on its own. */
+static void a_surrogate_without_its_partner_is_replaced(void **state)
+{
+	static const char *const becomes[ARRAY_LEN(lone)] = {
+		"R", "R", "R", "R", "AR", "RA", "R\xf0\x90\x80\x80", "RR", "R\xee\x80\x80", "RR", "\xf0\x90\x80\x80R",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lone); i++) {
+		char expected[16] = "", text[16];
+		uint8_t units[6];
+		_cleanup_(guard_done) struct guard from = guard_new(2 * lone[i].n);
+
+		for (const char *c = becomes[i]; *c; c++)
+			(void)strcat(expected, *c == 'R' ? "\xef\xbf\xbd" : (char[]){ *c, '\0' });
+		put_units(units, lone[i].units, lone[i].n);
+		memcpy(from.p, units, from.len);
+		assert_int_equal(utf16_repair(from.p, lone[i].n, text, sizeof(text)), strlen(expected));
+		assert_string_equal(text, expected);
+	}
+}
+
+static void a_repaired_text_without_room_is_cut_between_characters(void **state)
+{
+	static const uint16_t units[] = { 'a', 0xe9, 0x2262, 0xd800, 0xdc00, 'b' };
+	static const char text[] = "a\xc3\xa9\xe2\x89\xa2\xf0\x90\x80\x80" "b";
+	static const size_t fits[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+	uint8_t bytes[sizeof(units)];
+
+	(void)state;
+	put_units(bytes, units, ARRAY_LEN(units));
+	for (size_t size = 1; size <= ARRAY_LEN(fits); size++) {
+		_cleanup_(guard_done) struct guard to = guard_new(size);
+
+		assert_int_equal(utf16_repair(bytes, ARRAY_LEN(units), (char *)to.p, size), fits[size - 1]);
+		assert_memory_equal(to.p, text, fits[size - 1]);
+		assert_int_equal(to.p[fits[size - 1]], '\0');
+	}
+}
+
 /* What is no UTF-8, and what it becomes: R stands for U+FFFD. Overlong forms, surrogates, values
  * beyond 0x10ffff, lone continuations, sequences cut short: RFC 3629 sections 3 and 4. */
 static const struct {
@@ -233,6 +273,41 @@ static void a_copy_without_room_is_cut_between_characters(void **state)
 		assert_int_equal(utf8_repair(text, strlen(text), (char *)to.p, size), fits[size - 1]);
 		assert_memory_equal(to.p, text, fits[size - 1]);
 		assert_int_equal(to.p[fits[size - 1]], '\0');
+	}
+}
+
+/* --- lines --- */
+
+static void what_a_terminal_does_not_print_is_replaced(void **state)
+{
+	static const struct {
+		const char *text, *line;
+	} rows[] = {
+		{ "", "" },
+		{ " !~", " !~" },
+		{ "\x01\x1f\x7f", "???" },
+		{ "a\tb\nc\vd\fe\rf", "a b c d e f" },
+		{ "\xc2\x80\xc2\x9f\xc2\xa0", "??\xc2\xa0" },
+		{ "\xd8\x9c.", "?." }, /* U+061C */
+		{ "\xe2\x80\x8a\xe2\x80\x8b\xe2\x80\x8f\xe2\x80\x90", "\xe2\x80\x8a??\xe2\x80\x90" },
+		{ "\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf",
+		  "\xe2\x80\xa7  ??\xe2\x80\xaf" },
+		{ "\xe2\x81\x9f\xe2\x81\xa0\xe2\x81\xaf\xe2\x81\xb0", "\xe2\x81\x9f??\xe2\x81\xb0" },
+		{ "\xef\xbb\xbf\xef\xbf\xb9\xef\xbf\xbb\xef\xbf\xbc\xef\xbf\xbd", "???\xef\xbf\xbc\xef\xbf\xbd" },
+		{ "\xef\xb7\x8f\xef\xb7\x90\xef\xb7\xaf\xef\xb7\xb0", "\xef\xb7\x8f??\xef\xb7\xb0" },
+		{ "\xef\xbf\xbe\xef\xbf\xbf\xf0\x9f\xbf\xbe\xf4\x8f\xbf\xbf", "????" },
+		{ "\xf3\xa0\x80\x81\xf3\xa0\xbf\xbf\xf3\xa1\x80\x80", "??\xf3\xa1\x80\x80" },
+		{ "\xf0\x9f\x98\x80", "\xf0\x9f\x98\x80" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t len = strlen(rows[i].text);
+		_cleanup_(guard_done) struct guard g = guard_copy(rows[i].text, len + 1);
+
+		assert_true(utf8_is_valid(rows[i].text, len));
+		utf8_make_printable((char *)g.p);
+		assert_string_equal((const char *)g.p, rows[i].line);
 	}
 }
 
@@ -376,9 +451,12 @@ int main(void)
 		cmocka_unit_test(text_without_room_is_cut_between_characters),
 		cmocka_unit_test(every_character_survives_both_ways),
 		cmocka_unit_test(a_surrogate_without_its_partner_is_refused),
+		cmocka_unit_test(a_surrogate_without_its_partner_is_replaced),
+		cmocka_unit_test(a_repaired_text_without_room_is_cut_between_characters),
 		cmocka_unit_test(what_is_no_utf8_is_replaced_byte_by_byte),
 		cmocka_unit_test(valid_text_is_copied_and_what_is_no_utf8_is_replaced),
 		cmocka_unit_test(a_copy_without_room_is_cut_between_characters),
+		cmocka_unit_test(what_a_terminal_does_not_print_is_replaced),
 		cmocka_unit_test(a_field_is_read_up_to_its_nul),
 		cmocka_unit_test(a_zero_byte_is_no_nul),
 		cmocka_unit_test(a_field_whose_text_has_no_room_is_refused),
