@@ -66,6 +66,18 @@ enum {
 	TIMESYNC_FLAG_SAMPLE = 2,
 };
 
+/* Shutdown: u32 reason, u32 timeout in seconds, u32 flags, a text; [K] refuses what is shorter. */
+#define SHUTDOWN_WIRE_TEXT_SIZE 2048
+#define SHUTDOWN_SIZE (12 + SHUTDOWN_WIRE_TEXT_SIZE)
+
+_Static_assert(SHUTDOWN_SIZE == 2060, "[K][O]");
+
+enum {
+	SHUTDOWN_FLAG_FORCE = 1,
+	SHUTDOWN_FLAG_RESTART = 2,
+	SHUTDOWN_FLAG_HIBERNATE = 4,
+};
+
 /* KVP: u8 operation, u8 pool; the rest begins at 4, or at 2 in the string form of an address. */
 enum {
 	KVP_GET = 0,
