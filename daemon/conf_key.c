@@ -44,6 +44,8 @@ struct conf_said conf_said_nothing(void)
 
 	for (int c = 0; c < IC_COMPONENTS; c++)
 		said.conf.component[c].enabled = true;
+	/* hv_utils serves it without a user of its own that has to be let do it. */
+	said.conf.component[IC_SHUTDOWN].enabled = false;
 	return said;
 }
 

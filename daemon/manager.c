@@ -11,6 +11,8 @@
 #include "daemon/channel.h"
 #include "daemon/kvpdev.h"
 #include "daemon/message_id.h"
+#include "daemon/power.h"
+#include "daemon/request.h"
 #include "daemon/runtime.h"
 #include "daemon/socket.h"
 #include "daemon/store.h"
@@ -18,6 +20,7 @@
 #include "daemon/uio.h"
 #include "hv_util/heartbeat.h"
 #include "hv_util/kvp.h"
+#include "hv_util/shutdown.h"
 #include "hv_util/timesync.h"
 
 struct manager {
@@ -38,6 +41,8 @@ struct manager {
 	struct heartbeat heartbeat;
 	struct timekeeper timekeeper;
 	struct timesync timesync;
+	struct power power;
+	struct shutdown shutdown;
 	struct kvp_data *kvp_data;
 	struct kvp kvp;
 	struct kvpdev *kvpdev; /* key-value pairs are served behind the kernel's driver */
@@ -54,10 +59,11 @@ static void *service_user(struct manager *m, enum ic_component component)
 		return &m->heartbeat;
 	case IC_KVP:
 		return &m->kvp;
+	case IC_SHUTDOWN:
+		return &m->shutdown;
 	case IC_TIMESYNC:
 		return &m->timesync;
 	case IC_FCOPY:
-	case IC_SHUTDOWN:
 	case IC_VSS:
 	case IC_COMPONENTS:
 		break;
@@ -430,6 +436,14 @@ static void on_clock_stepped(void *user, int64_t ns)
 		m->watcher.clock_stepped(m->watcher.user, ns);
 }
 
+static void on_shutdown_requested(void *user, const struct shutdown_request *request)
+{
+	struct manager *m = user;
+
+	if (m->watcher.shutdown_requested)
+		m->watcher.shutdown_requested(m->watcher.user, request);
+}
+
 static int start_channels(struct manager *m)
 {
 	for (size_t i = 0; i < ic_n_services; i++) {
@@ -440,7 +454,7 @@ static int start_channels(struct manager *m)
 			.service = service,
 			.conf = &m->conf.component[service->component],
 			.user = service_user(m, service->component),
-			.user_logs = service->component == IC_TIMESYNC,
+			.user_logs = service->component == IC_TIMESYNC || service->component == IC_SHUTDOWN,
 			.store = m->channel_store,
 			.news = on_news,
 			.news_user = m,
@@ -526,6 +540,7 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		.ops = options->dry_run ? &sys_null : &sys_linux,
 		.log = options->log,
 		.rates = &m->sys_rates,
+		.requests = request_directory(),
 	};
 	m->runtime.fd = -1;
 	r = start_store(m, !options->socket_path);
@@ -539,10 +554,17 @@ int manager_new(sd_event *event, const struct manager_options *options, struct m
 		.user = m,
 	};
 	m->timesync = (struct timesync){ .sample = timekeeper_take, .user = &m->timekeeper };
+	m->power = (struct power){ .sys = &m->sys, .requested = on_shutdown_requested, .user = m };
+	m->shutdown = (struct shutdown){ .request = power_take, .user = &m->power };
 
 	r = start_signals(m);
 	if (r < 0) {
 		log_error(m->log, "cannot set up signals: %s", strerror(-r));
+		return r;
+	}
+	r = power_init(&m->power, event);
+	if (r < 0) {
+		log_error(m->log, "cannot set up shutdown: %s", strerror(-r));
 		return r;
 	}
 	/* First the host, offers come later from the loop: where there is none, no file is made that
@@ -578,6 +600,7 @@ struct manager *manager_free(struct manager *m)
 	m->kvp_data = kvp_data_free(m->kvp_data);
 	runtime_done(&m->runtime);
 	m->store = store_free(m->store);
+	power_done(&m->power);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);
 	m->sighup = sd_event_source_disable_unref(m->sighup);

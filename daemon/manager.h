@@ -41,6 +41,7 @@ struct manager_watcher {
 	void (*news)(void *user, enum ic_component component, enum channel_news news);
 	void (*configured)(void *user); /* what manager_conf gives has changed */
 	void (*clock_stepped)(void *user, int64_t ns);
+	void (*shutdown_requested)(void *user, const struct shutdown_request *request);
 	void (*pool_changed)(void *user, unsigned pool); /* by the host, or through kvp_data_ops */
 	void *user;
 };

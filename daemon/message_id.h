@@ -13,6 +13,8 @@ enum message_id {
 	MESSAGE_BLOCKED,       /* the host asked for what the configuration blocks */
 	MESSAGE_STEPPED,       /* the clock was set */
 	MESSAGE_NOT_STEPPED,   /* the clock cannot be set */
+	MESSAGE_SHUTDOWN_REQUESTED, /* the host wants the machine to go down, and it does */
+	MESSAGE_NOT_SHUT_DOWN, /* the host wants that, and it does not */
 	MESSAGE_CONFIGURED,    /* another configuration is in force */
 	MESSAGE_MISCONFIGURED, /* the configuration is wrong */
 	MESSAGE_IDS

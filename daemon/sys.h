@@ -5,21 +5,24 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/log.h"
 #include "hv_util/kvp.h"
+#include "hv_util/shutdown.h"
 
 /* The host causes the effects, and with them their lines in the log. */
 struct sys_rates {
-	struct log_rate steps, addresses;
+	struct log_rate steps, addresses, power;
 };
 
 struct sys {
 	const struct sys_ops *ops;
 	const struct log *log;
 	struct sys_rates *rates;
-	void *user; /* a test's own */
+	const char *requests; /* the directory of those to the service manager (request.h) */
+	void *user;           /* a test's own */
 };
 
 struct sys_ops {
@@ -33,6 +36,15 @@ struct sys_ops {
 	int (*step_clock)(const struct sys *sys, int64_t ns);
 	/* Gives the interface these addresses. 0 or a negative errno. */
 	int (*set_addresses)(const struct sys *sys, const char *interface, const struct kvp_ip *ip);
+	/*
+	 * The machine is powered off, rebooted or hibernated by the service manager, which is asked to: first made
+	 * ready, and so far nothing has happened; then done. Each 0 or a negative errno; -EOPNOTSUPP: this machine
+	 * cannot. The others say whether one that was asked for waits to be taken up, and take it back.
+	 */
+	int (*prepare_power)(const struct sys *sys, enum shutdown_action action);
+	int (*power)(const struct sys *sys, enum shutdown_action action);
+	bool (*power_is_asked)(const struct sys *sys, enum shutdown_action action);
+	bool (*withdraw_power)(const struct sys *sys, enum shutdown_action action);
 };
 
 extern const struct sys_ops sys_linux;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/timex.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/capability.h"
 #include "daemon/message_id.h"
+#include "daemon/request.h"
 #include "daemon/sys.h"
 
 #define NS_PER_S INT64_C(1000000000)
@@ -75,12 +78,51 @@ static int set_addresses(const struct sys *sys, const char *interface, const str
 	return -EOPNOTSUPP;
 }
 
+/* Whether the host has told the kernel that this virtual machine may (Linux vmbus_drv.c, hibernation_show). */
+static bool can_hibernate(void)
+{
+	int fd = open("/sys/bus/vmbus/hibernation", O_RDONLY | O_CLOEXEC);
+	char c = '0';
+
+	if (fd < 0)
+		return false;
+	(void)!read(fd, &c, 1);
+	(void)close(fd);
+	return c == '1';
+}
+
+static int prepare_power(const struct sys *sys, enum shutdown_action action)
+{
+	if (action == SHUTDOWN_HIBERNATE && !can_hibernate())
+		return -EOPNOTSUPP;
+	return request_prepare(sys->requests, shutdown_action_names[action]);
+}
+
+static int power(const struct sys *sys, enum shutdown_action action)
+{
+	return request_make(sys->requests, shutdown_action_names[action]);
+}
+
+static bool power_is_asked(const struct sys *sys, enum shutdown_action action)
+{
+	return request_is_made(sys->requests, shutdown_action_names[action]);
+}
+
+static bool withdraw_power(const struct sys *sys, enum shutdown_action action)
+{
+	return request_withdraw(sys->requests, shutdown_action_names[action]);
+}
+
 const struct sys_ops sys_linux = {
 	.realtime_ns = realtime_ns,
 	.raw_ns = raw_ns,
 	.may_step_clock = may_step_clock,
 	.step_clock = step_clock,
 	.set_addresses = set_addresses,
+	.prepare_power = prepare_power,
+	.power = power,
+	.power_is_asked = power_is_asked,
+	.withdraw_power = withdraw_power,
 };
 
 static bool may_speak_of_it(const struct sys *sys)
@@ -96,10 +138,35 @@ static int would_step_clock(const struct sys *sys, int64_t ns)
 	return 0;
 }
 
+static int would_prepare_power(const struct sys *sys, enum shutdown_action action)
+{
+	(void)sys;
+	(void)action;
+	return 0;
+}
+
+static int would_power(const struct sys *sys, enum shutdown_action action)
+{
+	log_limited(sys->log, &sys->rates->power, raw_ns(sys), LOG_INFO, NULL,
+		    "Shutdown: dry run: would ask the service manager for %s", shutdown_action_names[action]);
+	return 0;
+}
+
+static bool power_is_never_asked(const struct sys *sys, enum shutdown_action action)
+{
+	(void)sys;
+	(void)action;
+	return false;
+}
+
 const struct sys_ops sys_null = {
 	.realtime_ns = realtime_ns,
 	.raw_ns = raw_ns,
 	.may_step_clock = may_speak_of_it,
 	.step_clock = would_step_clock,
+	.prepare_power = would_prepare_power,
+	.power = would_power,
+	.power_is_asked = power_is_never_asked,
+	.withdraw_power = power_is_never_asked,
 	.set_addresses = set_addresses, /* refuses: there is nothing to spare the machine */
 };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "hv_util/heartbeat.h"
 #include "hv_util/kvp.h"
+#include "hv_util/shutdown.h"
 #include "hv_util/timesync.h"
 
 const struct ic_service *const ic_services[] = {
 	&ic_heartbeat,
 	&ic_kvp,
+	&ic_shutdown,
 	&ic_timesync,
 };
 

@@ -81,7 +81,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_string_equal(c.pool_directory, "/var/lib/hyperv");
 	assert_int_equal(c.kvp_route, CONF_ROUTE_VMBUS);
 	for (int i = 0; i < IC_COMPONENTS; i++) {
-		assert_true(c.component[i].enabled);
+		assert_int_equal(c.component[i].enabled, i != IC_SHUTDOWN);
 		assert_int_equal(c.component[i].answer_delay_s, 0);
 		assert_false(c.component[i].policy.raw.has_answer);
 		assert_false(c.component[i].policy.raw.has_counts);
@@ -252,19 +252,21 @@ static void each_key_takes_its_values(void **state)
 static void a_components_key_sets_that_component_only(void **state)
 {
 	static const char *const names[] = { [IC_HEARTBEAT] = "Heartbeat", [IC_KVP] = "KVP",
-					     [IC_TIMESYNC] = "TimeSync" };
+					     [IC_SHUTDOWN] = "Shutdown", [IC_TIMESYNC] = "TimeSync" };
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+		bool other = i == IC_SHUTDOWN; /* than by default */
 		char text[64];
 		struct conf c;
 
 		if (!names[i])
 			continue;
-		(void)snprintf(text, sizeof(text), "[%s]\nEnable=no\nAnswerDelaySec=7\n", names[i]);
+		(void)snprintf(text, sizeof(text), "[%s]\nEnable=%s\nAnswerDelaySec=7\n", names[i],
+			       other ? "yes" : "no");
 		must_read(text, &c);
 		for (unsigned k = 0; k < IC_COMPONENTS; k++) {
-			assert_int_equal(c.component[k].enabled, k != i);
+			assert_int_equal(c.component[k].enabled, k == i ? other : k != IC_SHUTDOWN);
 			assert_int_equal(c.component[k].answer_delay_s, k == i ? 7 : 0);
 		}
 	}
@@ -298,8 +300,9 @@ static const struct {
 	{ "Policy", "Allow", "kvp,heartbeat", NAMES },
 	{ "Policy", "Block", "kvp.", NAMES },
 	{ "Policy", "Block", "kvp.Set", NAMES },
-	{ "Policy", "Block", "kvp.set shutdown", NAMES },
+	{ "Policy", "Block", "kvp.set vss", NAMES },
 	{ "Policy", "Block", "heartbeat.", NAMES },
+	{ "Policy", "Block", "shutdown.force", NAMES },
 	{ "Policy", "Block", "timesync.probe", NAMES },
 	{ "Heartbeat", "ApplicationState", "fine", "unknown, healthy, critical or stopped" },
 	{ "Heartbeat", "ApplicationState", "1", "unknown, healthy, critical or stopped" },
@@ -383,7 +386,7 @@ static void each_component_takes_the_versions_of_its_own(void **state)
 
 /* --- sections and keys that do not exist --- */
 
-#define SECTIONS "expected one of Daemon, Negotiation, Policy, Heartbeat, KVP, TimeSync"
+#define SECTIONS "expected one of Daemon, Negotiation, Policy, Heartbeat, KVP, Shutdown, TimeSync"
 
 static const struct {
 	const char *text, *sentence;
@@ -779,7 +782,7 @@ static void each_thing_has_one_name(void **state)
 {
 	static const char *const expected[] = {
 		"heartbeat", "kvp", "kvp.get", "kvp.set", "kvp.delete", "kvp.enumerate", "kvp.get-ip",
-		"kvp.set-ip", "timesync", "timesync.sync", "timesync.sample",
+		"kvp.set-ip", "shutdown", "shutdown.poweroff", "shutdown.reboot", "shutdown.hibernate", "timesync", "timesync.sync", "timesync.sample",
 	};
 	struct policy_name name;
 

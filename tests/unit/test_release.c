@@ -134,18 +134,26 @@ static void both_tables_say_the_same(void **state)
 
 /* --- the rules --- */
 
+/* What the configuration says besides: shutdown is served where it is enabled. */
+struct guest {
+	const struct profile *profile;
+	enum heartbeat_state state;
+	bool shuts_down;
+};
+
 /* The policy of a component that is served; the others' channels stay closed. */
-static const struct ic_policy *policy_of(const struct profile *profile, enum ic_component component)
+static const struct ic_policy *policy_of(const struct guest *guest, enum ic_component component)
 {
+	if (component == IC_SHUTDOWN && !guest->shuts_down)
+		return NULL;
 	for (size_t i = 0; i < ic_n_services; i++)
 		if (ic_services[i]->component == component)
-			return &profile->component[component];
+			return &guest->profile->component[component];
 	return NULL;
 }
 
 /* The verdict on a component, with what the columns of the cmdlet would show. */
-static void assert_verdict(const json_t *theirs, enum release_id release, const struct profile *profile,
-			   enum heartbeat_state state)
+static void assert_verdict(const json_t *theirs, enum release_id release, const struct guest *guest)
 {
 	enum ic_component c = component_of(text_of(theirs, "component"));
 	const json_t *verdict = json_object_get(theirs, "verdict");
@@ -154,26 +162,25 @@ static void assert_verdict(const json_t *theirs, enum release_id release, const 
 	const char *secondary = json_string_value(json_array_get(words, 1));
 	enum release_mark mark = mark_of(text_of(verdict, "certainty"));
 	enum release_mark second = mark_of(text_of(verdict, "secondary_certainty"));
-	struct release_report ours = release_report(release, c, policy_of(profile, c), state);
+	struct release_report ours = release_report(release, c, policy_of(guest, c), guest->state);
 
 	if (strcmp(ours.primary, primary ? primary : "") != 0 ||
 	    strcmp(ours.secondary, secondary ? secondary : "") != 0 ||
 	    ours.mark != (mark > second ? mark : second))
 		fail_msg("%s, %s, %s: we say '%s', '%s', %s; the simulator '%s', '%s', %s and %s",
-			 releases[release].key, profile->name, ic_component_names[c], ours.primary,
+			 releases[release].key, guest->profile->name, ic_component_names[c], ours.primary,
 			 ours.secondary, release_mark_names[ours.mark], primary, secondary,
 			 release_mark_names[mark], release_mark_names[second]);
 }
 
-static void assert_verdicts(const json_t *report, enum release_id release, const struct profile *profile,
-			    enum heartbeat_state state)
+static void assert_verdicts(const json_t *report, enum release_id release, const struct guest *guest)
 {
 	const json_t *components = json_object_get(report, "components"), *theirs;
 	size_t i;
 
 	assert_int_equal(json_array_size(components), IC_COMPONENTS);
 	json_array_foreach(components, i, theirs)
-		assert_verdict(theirs, release, profile, state);
+		assert_verdict(theirs, release, guest);
 }
 
 static void every_profile_is_reported_on_every_release_as_foretold(void **state)
@@ -187,7 +194,7 @@ static void every_profile_is_reported_on_every_release_as_foretold(void **state)
 	assert_int_equal(json_array_size(cells), RELEASES * n_profiles);
 	json_array_foreach(cells, i, cell)
 		assert_verdicts(json_object_get(cell, "report"), release_of(text_of(cell, "release")),
-				profile_find(text_of(cell, "profile")), HEARTBEAT_UNKNOWN);
+				&(struct guest){ .profile = profile_find(text_of(cell, "profile")) });
 	json_decref(said);
 }
 
@@ -198,13 +205,14 @@ static void assert_state_as_foretold(const struct temp_dir *dir, const char *rel
 	json_t *said;
 
 	temp_dir_path(dir, "conf", conf, sizeof(conf));
-	(void)snprintf(text, sizeof(text), "[Negotiation]\nProfile=%s\n[Heartbeat]\nApplicationState=%s\n",
-		       profile, heartbeat_state_names[state]);
+	(void)snprintf(text, sizeof(text), "[Negotiation]\nProfile=%s\n[Heartbeat]\nApplicationState=%s\n"
+		       "[Shutdown]\nEnable=yes\n", profile, heartbeat_state_names[state]);
 	temp_dir_put(dir, "conf", text);
 	(void)snprintf(option, sizeof(option), "--config=%s", conf);
 	said = vmichost(ARGS("run", "--json", "--release", release, "--", vmicd(), "--dry-run", option,
 			     "--transport=socket:{socket}"));
-	assert_verdicts(said, release_of(release), profile_find(profile), state);
+	assert_verdicts(said, release_of(release),
+			&(struct guest){ .profile = profile_find(profile), .state = state, .shuts_down = true });
 	json_decref(said);
 }
 

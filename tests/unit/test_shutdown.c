@@ -193,6 +193,7 @@ static const struct {
 	TEXT_OF("b", "b"),
 	TEXT_OF("b\0y\0e\0", "bye"),
 	TEXT_OF("bye", "bye"),
+	TEXT_OF("ok", "ok"),
 	TEXT_OF("bye at 5\xc2\xa0pm", "bye at 5\xc2\xa0pm"),
 	TEXT_OF("\x1f\x04\x40\x04\x38\x04", "\xd0\x9f\xd1\x80\xd0\xb8"),
 	TEXT_OF("\x2d\x4e\x87\x65", "\xe4\xb8\xad\xe6\x96\x87"),

@@ -9,7 +9,9 @@
 #include <time.h>
 
 #include "daemon/capability.h"
+#include "daemon/request.h"
 #include "tests/unit/daemon_harness.h"
+#include "tests/unit/temp_dir.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -124,6 +126,45 @@ static void addresses_are_not_set(void **state)
 				      "not configure networks");
 }
 
+/* By a request to the service manager, and no sooner than it is to be done. */
+static void power_is_asked_for(void **state)
+{
+	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
+	struct fixture f;
+
+	(void)state;
+	fixture_init(&f, &sys_linux);
+	f.sys.requests = d.path;
+	for (enum shutdown_action a = SHUTDOWN_POWEROFF; a <= SHUTDOWN_REBOOT; a++) {
+		const char *name = shutdown_action_names[a];
+
+		assert_int_equal(sys_linux.prepare_power(&f.sys, a), 0);
+		assert_false(sys_linux.power_is_asked(&f.sys, a));
+		assert_int_equal(sys_linux.power(&f.sys, a), 0);
+		assert_true(sys_linux.power_is_asked(&f.sys, a));
+		assert_true(request_is_made(d.path, name));
+		assert_true(sys_linux.withdraw_power(&f.sys, a));
+		assert_false(request_is_made(d.path, name));
+	}
+	f.sys.requests = "/proc";
+	assert_int_equal(sys_linux.prepare_power(&f.sys, SHUTDOWN_POWEROFF), -ENOENT);
+}
+
+static void who_may_not_hibernate_is_not_asked_to(void **state)
+{
+	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
+	FILE *leave = fopen("/sys/bus/vmbus/hibernation", "re");
+	bool may = leave && fgetc(leave) == '1';
+	struct fixture f;
+
+	(void)state;
+	if (leave)
+		(void)fclose(leave);
+	fixture_init(&f, &sys_linux);
+	f.sys.requests = d.path;
+	assert_int_equal(sys_linux.prepare_power(&f.sys, SHUTDOWN_HIBERNATE), may ? 0 : -EOPNOTSUPP);
+}
+
 static void a_dry_run_says_what_it_would_do(void **state)
 {
 	static const struct kvp_ip ip = { .n_ipv4 = 2, .n_ipv6 = 1, .dhcp = true };
@@ -134,6 +175,13 @@ static void a_dry_run_says_what_it_would_do(void **state)
 	assert_int_equal(sys_null.step_clock(&f.sys, 90 * NS_PER_S), 0);
 	assert_int_equal(asked.calls, 0);
 	(void)logged_one(LOG_INFO, "TimeSync: dry run: would step the clock by +90.000000 s");
+
+	f.sys.requests = "/proc";
+	assert_int_equal(sys_null.prepare_power(&f.sys, SHUTDOWN_HIBERNATE), 0);
+	assert_int_equal(sys_null.power(&f.sys, SHUTDOWN_HIBERNATE), 0);
+	assert_false(sys_null.power_is_asked(&f.sys, SHUTDOWN_HIBERNATE));
+	assert_false(sys_null.withdraw_power(&f.sys, SHUTDOWN_HIBERNATE));
+	(void)logged_one(LOG_INFO, "Shutdown: dry run: would ask the service manager for hibernate");
 
 	/* What is never done is not promised either. */
 	assert_int_equal(sys_null.set_addresses(&f.sys, "eth0", &ip), -EOPNOTSUPP);
@@ -213,6 +261,8 @@ int main(void)
 		cmocka_unit_test(a_step_is_told),
 		cmocka_unit_test(a_step_that_fails_is_returned),
 		cmocka_unit_test(addresses_are_not_set),
+		cmocka_unit_test(power_is_asked_for),
+		cmocka_unit_test(who_may_not_hibernate_is_not_asked_to),
 		cmocka_unit_test(a_dry_run_says_what_it_would_do),
 		cmocka_unit_test(a_flood_fills_no_log),
 		cmocka_unit_test(the_clocks_are_the_machines),

@@ -93,11 +93,12 @@ static void each_identifier_is_logged(void **state)
 #define NAME(id) [id] = #id
 		NAME(MESSAGE_NEGOTIATED), NAME(MESSAGE_MISMATCH), NAME(MESSAGE_NO_COMMON), NAME(MESSAGE_TAKEN_OVER),
 		NAME(MESSAGE_LOST), NAME(MESSAGE_UNUSABLE), NAME(MESSAGE_BLOCKED), NAME(MESSAGE_STEPPED),
-		NAME(MESSAGE_NOT_STEPPED), NAME(MESSAGE_CONFIGURED), NAME(MESSAGE_MISCONFIGURED),
+		NAME(MESSAGE_NOT_STEPPED), NAME(MESSAGE_SHUTDOWN_REQUESTED), NAME(MESSAGE_NOT_SHUT_DOWN),
+		NAME(MESSAGE_CONFIGURED), NAME(MESSAGE_MISCONFIGURED),
 #undef NAME
 	};
 	static const char *const sources[] = {
-		"daemon/channel_log.c", "daemon/sys_linux.c", "daemon/timekeeper.c", "daemon/manager.c",
+		"daemon/channel_log.c", "daemon/sys_linux.c", "daemon/timekeeper.c", "daemon/manager.c", "daemon/power.c",
 	};
 	static char text[1 << 16];
 

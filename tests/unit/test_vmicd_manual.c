@@ -299,7 +299,7 @@ static void each_operation_is_in_the_manual(void **state)
 	assert_same(&program, "the program", &manual, "vmicd.conf(5)");
 }
 
-static const char *const components[] = { "Heartbeat", "KVP", "TimeSync" };
+static const char *const components[] = { "Heartbeat", "KVP", "Shutdown", "TimeSync" };
 
 /* "Section.Key" of all keys; a component's key once for each component. */
 static void keys_of_program(struct names *ret)
@@ -318,7 +318,7 @@ static void keys_of_program(struct names *ret)
 /* The manual's key: ".It Cm Key Ns = Ns ..." under ".Ss Section", or under what is about all. */
 static void add_manual_key(const char *section, const char *key, struct names *ret)
 {
-	bool all = strcmp(section, "Heartbeat, KVP and TimeSync") == 0 ||
+	bool all = strcmp(section, "Heartbeat, KVP, Shutdown and TimeSync") == 0 ||
 		   strcmp(section, "For testing hosts only") == 0;
 
 	for (size_t c = 0; c < (all ? ARRAY_LEN(components) : 1); c++) {
