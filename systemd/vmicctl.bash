@@ -49,7 +49,7 @@ _vmicctl() {
 		case "${words[*]}" in
 		'') candidates='status versions profile renegotiate kvp health events reload' ;;
 		profile) candidates=$(_vmicctl_profiles) ;;
-		renegotiate) candidates='heartbeat kvp timesync' ;;
+		renegotiate) candidates='heartbeat kvp shutdown timesync' ;;
 		kvp) candidates='get set delete list watch' ;;
 		'kvp get' | 'kvp set' | 'kvp delete')
 			candidates=$(_vmicctl_keys "$pool")

@@ -219,6 +219,8 @@ static const sd_bus_vtable vtable[] = {
 	SD_BUS_METHOD_WITH_ARGS("KvpList", SD_BUS_ARGS("u", pool), SD_BUS_RESULT("a(ss)", pairs),
 				kvp_on_list, FOR_ALL),
 	SD_BUS_SIGNAL_WITH_ARGS("ClockStepped", SD_BUS_ARGS("x", nanoseconds), 0),
+	SD_BUS_SIGNAL_WITH_ARGS("ShutdownRequested",
+				SD_BUS_ARGS("s", action, "b", forced, "t", timeout_usec, "s", message), 0),
 	SD_BUS_SIGNAL_WITH_ARGS("PoolChanged", SD_BUS_ARGS("u", pool), 0),
 	SD_BUS_SIGNAL("ConfigurationChanged", "", 0),
 	SD_BUS_VTABLE_END,

@@ -6,6 +6,7 @@
 #include "daemon/bus/object.h"
 #include "hv_util/release.h"
 
+#define USEC_PER_SEC UINT64_C(1000000)
 #define USEC_PER_MSEC UINT64_C(1000)
 
 void news_schedule(struct bus *b)
@@ -101,6 +102,15 @@ static void on_clock_stepped(void *user, int64_t ns)
 	news_schedule(b);
 }
 
+static void on_shutdown_requested(void *user, const struct shutdown_request *request)
+{
+	struct bus *b = user;
+
+	b->news.shutdown = *request;
+	b->news.has_shutdown = true;
+	news_schedule(b);
+}
+
 static void on_pool_changed(void *user, unsigned pool)
 {
 	pools_changed(user, pool);
@@ -121,6 +131,14 @@ static void send_component(struct bus *b, enum ic_component component)
 		component_object_negotiated(object);
 }
 
+static void send_shutdown(const struct bus *b)
+{
+	const struct shutdown_request *r = &b->news.shutdown;
+
+	(void)sd_bus_emit_signal(b->bus, BUS_PATH, BUS_MANAGER, "ShutdownRequested", "sbts",
+				 shutdown_action_names[r->action], r->forced, r->timeout_s * USEC_PER_SEC, r->text);
+}
+
 static void send_manager(struct bus *b)
 {
 	if (b->news.host_changed)
@@ -128,6 +146,8 @@ static void send_manager(struct bus *b)
 	if (b->news.stepped)
 		(void)sd_bus_emit_signal(b->bus, BUS_PATH, BUS_MANAGER, "ClockStepped", "x",
 					 b->news.stepped_ns);
+	if (b->news.has_shutdown)
+		send_shutdown(b);
 	if (b->news.configured) {
 		(void)sd_bus_emit_properties_changed(b->bus, BUS_PATH, BUS_MANAGER, "Profile",
 						     "ApplicationState", NULL);
@@ -152,7 +172,7 @@ static int on_pace(sd_event_source *source, uint64_t usec, void *user)
 
 		c->changed = c->lost = c->negotiated = false;
 	}
-	b->news.configured = b->news.host_changed = b->news.stepped = false;
+	b->news.configured = b->news.host_changed = b->news.stepped = b->news.has_shutdown = false;
 	b->news.stepped_ns = 0;
 	if (pools_send(b))
 		news_schedule(b);
@@ -165,6 +185,7 @@ int news_start(struct bus *b)
 		.news = on_news,
 		.configured = on_configured,
 		.clock_stepped = on_clock_stepped,
+		.shutdown_requested = on_shutdown_requested,
 		.pool_changed = on_pool_changed,
 		.user = b,
 	};

@@ -9,6 +9,7 @@
 #include <systemd/sd-event.h>
 
 #include "daemon/channel.h"
+#include "hv_util/shutdown.h"
 
 #define NEWS_PACE_USEC UINT64_C(100000)
 
@@ -29,6 +30,8 @@ struct news {
 	bool configured;
 	bool stepped;
 	int64_t stepped_ns; /* by so much since it was last told */
+	bool has_shutdown;
+	struct shutdown_request shutdown; /* the last that the host made */
 	/* A bit for each release whose offers are the very same as all that this host has made. */
 	uint32_t host_releases;
 	bool host_changed; /* that is not told yet */

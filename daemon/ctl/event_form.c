@@ -25,6 +25,16 @@ static void print_stepped(FILE *to, const json_t *event)
 	(void)fprintf(to, "the clock was stepped by %+.6f s", (double)member_number(event, "Nanoseconds") / 1e9);
 }
 
+/* "the host asks for poweroff, forced, in 300 s: maintenance". */
+static void print_shutdown(FILE *to, const json_t *event)
+{
+	const char *message = member_text(event, "Message");
+
+	(void)fprintf(to, "the host asks for %s%s, in %lld s%s%s", member_text(event, "Action"),
+		      json_is_true(json_object_get(event, "Forced")) ? ", forced" : "",
+		      member_number(event, "TimeoutUsec") / 1000000, *message ? ": " : "", message);
+}
+
 static void print_pool(FILE *to, const json_t *event)
 {
 	long long pool = member_number(event, "Pool");
@@ -86,6 +96,7 @@ static const struct event_form forms[] = {
 	{ "Negotiated", { "Outcome", "Answer" }, COLOUR_GREEN, print_negotiated },
 	{ "Lost", { NULL }, COLOUR_YELLOW, print_lost },
 	{ "ClockStepped", { "Nanoseconds" }, COLOUR_YELLOW, print_stepped },
+	{ "ShutdownRequested", { "Action", "Forced", "TimeoutUsec", "Message" }, COLOUR_RED, print_shutdown },
 	{ "PoolChanged", { "Pool" }, COLOUR_PLAIN, print_pool },
 	{ "ConfigurationChanged", { NULL }, COLOUR_PLAIN, print_configuration },
 	{ "PropertiesChanged", { "Interface", "Changed", "Invalidated" }, COLOUR_DIM, print_properties },

@@ -7,7 +7,7 @@
 
 #include "daemon/terminal/terminal.h"
 
-#define EVENT_ARGUMENTS_MAX 3
+#define EVENT_ARGUMENTS_MAX 4
 
 struct event_form {
 	const char *member;

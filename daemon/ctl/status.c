@@ -89,6 +89,13 @@ static void add_row(struct grid *g, enum layout layout, const json_t *facts, con
 	grid_add_below(g, COLOUR_DIM, below ? below : "");
 }
 
+/* What vmicd neither serves nor sees, somebody else may serve: it cannot say what the host sees. */
+static bool is_known(const json_t *component)
+{
+	return !json_is_false(json_object_get(component, "Served")) ||
+	       strcmp(member_text(component, "State"), "absent") != 0;
+}
+
 static int print_table(const struct ctl *c, const json_t *facts, const json_t *releases,
 		       size_t *weakest)
 {
@@ -103,8 +110,11 @@ static int print_table(const struct ctl *c, const json_t *facts, const json_t *r
 		int r = 0;
 
 		json_array_foreach(json_object_get(facts, "Components"), i, component) {
-			struct report_row row = report_row_of(component, releases, weakest);
+			struct report_row row;
 
+			if (!is_known(component))
+				continue;
+			row = report_row_of(component, releases, weakest);
 			add_row(&g, layout, facts, component, &row);
 		}
 		if (!g.failed && layout + 1 < LAYOUTS && !grid_fits(&g, &c->out, &look)) {

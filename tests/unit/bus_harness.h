@@ -237,16 +237,22 @@ static inline void authorities_start(struct bus_fixture *f)
 	assert_true(sd_bus_request_name(f->authorities, USERS, 0) >= 0);
 }
 
-static inline void host_start(struct bus_fixture *f)
+/* With two words more, or NULL. */
+static inline void host_start_with(struct bus_fixture *f, const char *option, const char *value)
 {
 	const char *const args[] = { "run", "--release", "2019", "--socket", f->host_socket, "--for", "600",
-				     "--heartbeat-ms", "100", NULL };
+				     "--heartbeat-ms", "100", option, value, NULL };
 
 	program_start(&f->host, program_path("vmichost", "VMICHOST"), args);
 	for (uint64_t until = usec_now() + PATIENCE_USEC; access(f->host_socket, F_OK) < 0;) {
 		assert_true(usec_now() < until);
 		(void)usleep(2000);
 	}
+}
+
+static inline void host_start(struct bus_fixture *f)
+{
+	host_start_with(f, NULL, NULL);
 }
 
 static inline void daemon_start(struct bus_fixture *f)

@@ -625,7 +625,11 @@ static inline int fake_on_usr1(sd_event_source *source, const struct signalfd_si
 	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "PoolChanged", "u", 4000000000u) >= 0);
 	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ConfigurationChanged", "") >= 0);
 	must(sd_bus_emit_signal(f->bus, BUS_COMPONENT_PATH "kvp", BUS_COMPONENT, "Lost", "") >= 0);
-	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ShutdownRequested", "sb", FAKE_EVIL,
+	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ShutdownRequested", "sbts", "reboot", true,
+				       UINT64_C(300000000), FAKE_EVIL) >= 0);
+	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "ShutdownRequested", "sbts", "poweroff", false,
+				       UINT64_C(0), "") >= 0);
+	must(sd_bus_emit_signal(f->bus, BUS_PATH, BUS_MANAGER, "MigrationRequested", "sb", FAKE_EVIL,
 				       true) >= 0);
 	must(sd_bus_emit_properties_changed(f->bus, BUS_PATH, BUS_MANAGER, "Profile", NULL) >= 0);
 	return 0;

@@ -493,6 +493,29 @@ static void it_is_told_that_the_clock_was_stepped(void **state)
 	(void)await_signal(&f, expected);
 }
 
+/* It is told, and the service manager is asked; nothing on this machine waits for that here. */
+static void it_is_told_that_a_shutdown_is_requested(void **state)
+{
+	char requests[100], request[128];
+
+	(void)state;
+	fixture_prepare(&f, "");
+	f.conf.component[IC_SHUTDOWN].enabled = true;
+	temp_dir_path(&f.bus.dir, "requests", requests, sizeof(requests));
+	temp_dir_path(&f.bus.dir, "requests/poweroff", request, sizeof(request));
+	assert_int_equal(mkdir(requests, 0700), 0);
+	(void)setenv("RUNTIME_DIRECTORY", requests, 1);
+	private_bus_run(&f.bus);
+	f.asker = private_bus_connect(&f.bus, f.event);
+	listen_to_signals(&f);
+	host_start_with(&f, "--shutdown-after", "1");
+	daemon_start(&f);
+	(void)unsetenv("RUNTIME_DIRECTORY");
+	(void)await_signal(&f, "- ShutdownRequested 'poweroff' false 0 'vmichost asks for a shutdown'");
+	assert_int_equal(access(request, F_OK), 0);
+	fixture_done(&f);
+}
+
 /* The host may do as often as it likes what is told: ten times a second it is. */
 static void signals_keep_their_pace(void **state)
 {
@@ -603,6 +626,7 @@ int main(void)
 		WITH_DAEMON(a_file_that_is_no_pool_is_nobodys_news),
 		WITH_DAEMON(a_pool_directory_that_comes_back_is_watched),
 		WITH_DAEMON(it_is_told_that_the_clock_was_stepped),
+		cmocka_unit_test(it_is_told_that_a_shutdown_is_requested),
 		WITH_DAEMON(signals_keep_their_pace),
 		cmocka_unit_test(without_a_bus_it_serves_until_one_is_there),
 		WITH_DAEMON(it_comes_back_after_the_bus),

@@ -204,6 +204,7 @@ static void each_member_is_in_the_manual(void **state)
 static void each_component_has_the_same_members(void **state)
 {
 	static const char *const others[] = { "/org/vmicd1/component/heartbeat",
+					      "/org/vmicd1/component/shutdown",
 					      "/org/vmicd1/component/timesync" };
 
 	(void)state;

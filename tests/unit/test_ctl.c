@@ -601,7 +601,9 @@ static void events_are_told_as_they_happen(void **state)
 		"pool 4000000000 has changed\n"
 		"the configuration has changed\n"
 		"kvp: lost, what was agreed on does not hold any more\n"
-		"ShutdownRequested \\x1b]0;evil\\x07\\x1b[2J\\u009b31m\\u202e yes\n";
+		"the host asks for reboot, forced, in 300 s: \\x1b]0;evil\\x07\\x1b[2J\\u009b31m\\u202e\n"
+		"the host asks for poweroff, in 0 s\n"
+		"MigrationRequested \\x1b]0;evil\\x07\\x1b[2J\\u009b31m\\u202e yes\n";
 
 	(void)state;
 	start(&usual);
@@ -640,7 +642,9 @@ static void events_as_json_are_objects(void **state)
 	assert_non_null(strstr(p.out, "\"Event\":\"ClockStepped\",\"Nanoseconds\":-7136000}\n"));
 	assert_non_null(strstr(p.out, "\"Event\":\"PoolChanged\",\"Pool\":3}\n"));
 	assert_non_null(strstr(p.out, "\"Event\":\"Lost\",\"Component\":\"kvp\"}\n"));
-	assert_non_null(strstr(p.out, "\"Event\":\"ShutdownRequested\",\"Arguments\":["));
+	assert_non_null(strstr(p.out, "\"Event\":\"ShutdownRequested\",\"Action\":\"reboot\",\"Forced\":true,"
+				      "\"TimeoutUsec\":300000000,\"Message\":\""));
+	assert_non_null(strstr(p.out, "\"Event\":\"MigrationRequested\",\"Arguments\":["));
 	assert_non_null(strstr(p.out, "\"Changed\":{\"State\":\"closed\",\"Outcome\":\"none\","));
 	line = strstr(p.out, "\"Event\":\"Negotiated\"");
 	while (line[-1] != '\n')
