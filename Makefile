@@ -179,6 +179,7 @@ INSTALL := \
 	$(foreach m,$(wildcard $(foreach s,1 5 8,daemon/*.$s daemon/*/*.$s tests/host/*.$s systemd/*.$s)),\
 		644,$m,$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m)) \
 	$(foreach u,$(UNITS),644,$(BUILD)/systemd/$u,$(UNITDIR)/$u) \
+	$(foreach u,$(wildcard systemd/vmic-power@.*),644,$u,$(UNITDIR)/$(notdir $u)) \
 	644,systemd/hv-kvp-daemon.conf,$(UNITDIR)/hv-kvp-daemon.service.d/vmicd.conf \
 	644,systemd/hv-kvp-daemon.conf,$(UNITDIR)/hypervkvpd.service.d/vmicd.conf \
 	644,systemd/vmicd.sysusers,$(PREFIX)/lib/sysusers.d/vmicd.conf \

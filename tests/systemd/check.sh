@@ -63,11 +63,11 @@ check "no unit has a name left to be filled in" "! grep -n '@[a-z]*dir@' $root/u
 
 # named PATTERN: the words of all units that match.
 named() {
-	cat "$root"/usr/lib/systemd/system/*.service | grep -v '^#' | tr ' =+' '\n\n\n' | sed 's,^-,,' | grep -xE "$1" | sort -u
+	cat "$root"/usr/lib/systemd/system/*.service "$root"/usr/lib/systemd/system/*.path | grep -v '^#' | tr ' =+' '\n\n\n' | sed 's,^-,,' | grep -xE "$1" | sort -u
 }
 check "the programs" "for p in \$(named '/usr/s?bin/.*'); do [ -x $root\$p ] || { echo \$p; exit 1; }; done"
 check "the manual pages" \
-	"for m in \$(sed -n 's/^Documentation=//p' $root/usr/lib/systemd/system/*.service | tr ' ' '\n' | sed 's/^man://'); do
+	"for m in \$(sed -n 's/^Documentation=//p' $root/usr/lib/systemd/system/*.service $root/usr/lib/systemd/system/*.path | tr ' ' '\n' | sed 's/^man://'); do
 		s=\${m#*(}; s=\${s%)}; [ -e $root/usr/share/man/man\$s/\${m%(*}.\$s ] || { echo \"\$m\"; exit 1; }; done"
 check "the user" "grep -q '^User=vmicd\$' $unit && grep -qE '^u +vmicd ' $root/usr/lib/sysusers.d/vmicd.conf"
 check "the device that the service is started with" \
@@ -77,15 +77,24 @@ check "the link by which the stock daemon sees that vmicd is enabled" \
 	"grep -q '!/etc/systemd/system/sys-bus-vmbus.device.wants/vmicd.service\$' systemd/hv-kvp-daemon.conf"
 check "the pools that vmicd has" "[ \$(grep -c '/\.kvp_pool_[0-4] ' systemd/vmicd.tmpfiles) -eq 5 ]"
 
+check "the directory of what vmicd asks for" \
+	"grep -qx '#define DIRECTORY \"/run/vmicd/request\"' daemon/request.c && grep -qx RuntimeDirectory=vmicd/request $unit &&
+	 grep -qx 'PathExists=/run/vmicd/request/%i' systemd/vmic-power@.path &&
+	 grep -qx 'ExecStart=rm -f /run/vmicd/request/%i' systemd/vmic-power@.service"
+check "all that vmicd asks for, each a target of systemd's" \
+	"wanted=\$(sed -n 's/.*\[SHUTDOWN_[A-Z]*\] = \"\(.*\)\",/vmic-power@\1.path/p' hv_util/shutdown.c | sort | tr '\n' ' ') &&
+	 [ \"\$wanted\" = 'vmic-power@hibernate.path vmic-power@poweroff.path vmic-power@reboot.path ' ] &&
+	 [ \"\$(sed -n 's/^Wants=\(vmic-power.*\)/\1/p' $unit | tr ' ' '\n' | sort | tr '\n' ' ')\" = \"\$wanted\" ]"
+
 # The class of a component, as the library has it: four numbers, then bytes.
 class_of() {
 	sed -n "/\[IC_$1\] *=/,/),/p" hv_util/services.c | tr -d '\t\n ' | sed 's/.*GUID(//; s/).*//; s/0x//g' |
 		awk -F, '{ printf "{%s-%s-%s-%s%s-%s%s%s%s%s%s}", $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11 }'
 }
-for c in HEARTBEAT KVP TIMESYNC; do
+for c in HEARTBEAT KVP SHUTDOWN TIMESYNC; do
 	check "udev knows the class of $c" "grep -qF 'ATTRS{class_id}==\"$(class_of $c)\", GROUP=\"vmicd\"' systemd/60-vmicd.rules"
 done
-check "and of no component that vmicd does not serve" "[ \$(grep -c class_id systemd/60-vmicd.rules) -eq 3 ]"
+check "and of no component that vmicd does not serve" "[ \$(grep -c class_id systemd/60-vmicd.rules) -eq 4 ]"
 if udevadm verify --help >/dev/null 2>&1; then
 	check "udev can read its rules" "udevadm verify --resolve-names=never systemd/60-vmicd.rules"
 else
@@ -100,11 +109,11 @@ check "vmicd reaches no place where everybody may write" \
 # --- systemd's own opinion ---
 
 if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
-	printf '#!/bin/sh\n' | tee "$root/usr/bin/kill" "$root/usr/bin/systemctl" "$root/usr/bin/udevadm" >/dev/null
+	printf '#!/bin/sh\n' | tee "$root/usr/bin/kill" "$root/usr/bin/systemctl" "$root/usr/bin/udevadm" "$root/usr/bin/rm" >/dev/null
 	chmod 755 "$root"/usr/bin/*
-	for u in vmicd vmic-bind vmic-bind-follow; do
-		check "systemd has nothing to say against $u.service" \
-			"systemd-analyze verify --man=no --root=$root $u.service >$dir/said 2>&1; s=\$?; cat $dir/said; [ \$s -eq 0 -a ! -s $dir/said ]"
+	for u in vmicd.service vmic-bind.service vmic-bind-follow.service vmic-power@reboot.path; do
+		check "systemd has nothing to say against $u" \
+			"systemd-analyze verify --man=no --root=$root $u >$dir/said 2>&1; s=\$?; cat $dir/said; [ \$s -eq 0 -a ! -s $dir/said ]"
 	done
 	# exposed UNIT TENTHS: at most that much.
 	exposed() {
@@ -116,13 +125,15 @@ if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
 		"exposed vmicd 12 | sed -n 's/^[^ -~]*✗[^ ]* *\([^ ]*\).*/\1/p' | sort | tr '\n' ' ' >$dir/open; cat $dir/open; grep -qx \
 		 'DeviceAllow= PrivateDevices= PrivateNetwork= ProtectHostname= RestrictAddressFamilies=~AF_NETLINK RestrictAddressFamilies=~AF_UNIX ' $dir/open"
 	check "what moves the devices, as root, to 2.5" "exposed vmic-bind 25 && exposed vmic-bind-follow 25"
+	check "what has the machine go down, as root, to 1.0, and without a capability" \
+		"exposed vmic-power@poweroff 10 && ! exposed vmic-power@poweroff 100 | grep '✗ CapabilityBoundingSet'"
 	mkdir -p "$root/etc/systemd/system/vmicd.service.d"
 	cp systemd/clock-step.conf "$root/etc/systemd/system/vmicd.service.d/"
 	check "vmicd that may step the clock, to 2.0" "! exposed vmicd 12 && exposed vmicd 20"
 	check "and it has that capability and no other" \
 		"exposed vmicd 100 | grep -F '✗ CapabilityBoundingSet' >$dir/caps; cat $dir/caps; [ \$(wc -l <$dir/caps) -eq 1 ] && grep -q CAP_SYS_TIME $dir/caps"
 else
-	skip 8 "systemd's own opinion of the units: no systemd-analyze, or older than 250"
+	skip 10 "systemd's own opinion of the units: no systemd-analyze, or older than 250"
 fi
 if [ "$(id -u)" -eq 0 ] && command -v systemd-sysusers >/dev/null && command -v systemd-tmpfiles >/dev/null; then
 	check "the user is made" "systemd-sysusers --root=$root vmicd.conf && grep -q '^vmicd:.*nologin\$' $root/etc/passwd"
@@ -169,16 +180,31 @@ names() {
 	echo "$@"
 }
 some='h1-sequence k1-set-get-delete k1-order k2-linux-keys k2-addresses k3-binary-get n5-storm s1-rescind t1-newest-formats fault-fill-ring'
+# One that is done and not only said: where it is asked for, nobody waits. vmichost passes the variable on.
+mkdir "$dir/requests"
+export RUNTIME_DIRECTORY="$dir/requests"
+cat >"$dir/poweroff.scn" <<'END'
+config [Shutdown]
+config Enable=yes
+open shutdown
+negotiate shutdown
+expect shutdown answered 3.0 3.0
+send shutdown request
+expect shutdown status ok
+log "Shutdown: the host asks to power off"
+END
 # filtered NAME...: the names that some scenarios wanted besides the unit's and these.
 filtered() {
 	# shellcheck disable=SC2046,SC2086 # words
-	"$build/vmichost" scenario $(for s in $some; do echo tests/scenario/$s.scn; done) -- "$build/plain/filtered" "$dir/report" \
+	"$build/vmichost" scenario $(for s in $some; do echo tests/scenario/$s.scn; done) "$dir/poweroff.scn" -- "$build/plain/filtered" "$dir/report" \
 		$(names "$@") -- "$build/vmicd" --config={config} --transport=socket:{socket} >"$dir/played" 2>&1
 }
 systemd-analyze syscall-filter @default >/dev/null 2>&1 && "$build/plain/filtered" "$dir/none" $(names) mkdir ioctl statfs dup -- true
 if [ $? -eq 0 ]; then
 	check "the system calls that the unit allows are enough" \
-		"filtered preadv2 mkdir; s=\$?; cat $dir/played; cat $dir/report; [ \$s -eq 0 ] && [ ! -s $dir/report ]"
+		"filtered preadv2 mkdir; s=\$?; cat $dir/played; cat $dir/report; [ \$s -eq 0 ] && [ ! -s $dir/report ] &&
+		 [ -f $dir/requests/poweroff ]"
+	rm -f "$dir/requests/poweroff"
 	some=h1-sequence
 	check "and no other gets through" "filtered mkdir; grep -qx preadv2 $dir/report"
 else
