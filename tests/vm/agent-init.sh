@@ -18,7 +18,8 @@ load hv_vmbus
 load uio
 load uio_hv_generic
 for class in 57164f39-9115-4e78-ab55-382f3bd5422d a9a0f4e7-5a45-4d96-b827-8a841e8c03e6 \
-		9527e630-d0ae-497b-adce-e80ab0175caf; do # heartbeat, key-value pairs, time synchronization
+		0e0b6031-5213-4934-818b-38d90ced39db \
+		9527e630-d0ae-497b-adce-e80ab0175caf; do # heartbeat, key-value pairs, shutdown, time synchronization
 	echo "$class" >/sys/bus/vmbus/drivers/uio_hv_generic/new_id
 done
 load hv_utils

@@ -112,6 +112,11 @@ expect_answered() {
 for suite in trixie trixie-backports; do
 	check "vmicd-restart-$suite" "$suite" "vmicd started again 50 times, $(kernel "$suite")" 		"$(guest vm.do=restart vm.seconds=400) $small --heartbeat-ms 300" 		"expect_passed && $small_rows && expect_openings 3 heartbeat timesync && expect_answered heartbeat timesync"
 done
+# Everything that expect_passed wants, and the host's own word that the guest has agreed to go.
+check shutdown-served trixie-backports "powered off by vmicd, as the host asks" \
+	"$(guest vm.do=shutdown) $small --release 2022 --shutdown-after 1" \
+	'expect_passed && find_report "shutdown ok 3.0 3.2 0" &&
+	expect $o.output "\"shutdown\": \"answered\"" "\"shutdown_status\": 0"'
 check held trixie "refused: what somebody has open" \
 	"$(guest vm.do=held)" "expect_passed && expect_linux 2019"
 check costly trixie "refused: what there is too little memory for" \
