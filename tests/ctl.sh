@@ -37,7 +37,7 @@ for _ in $(seq 100); do
 	[ -S "$dir/host" ] && break
 	sleep 0.1
 done
-"$build/keeper" --times 1 --every 600000 --how kill -- \
+"$build/keeper" --times 1 --first 600000 --how kill -- \
 	"$build/vmicd" --dry-run --config="$dir/conf" --transport="socket:$dir/host" >"$dir/vmicd.log" 2>&1 &
 keeper=$!
 pids="$pids $keeper"

@@ -42,6 +42,7 @@ cmd:cpio cpio cpio cpio
 cmd:xz xz-utils xz xz
 cmd:zstd zstd zstd zstd
 cmd:lz4 lz4 lz4 lz4
+cmd:dbus-daemon dbus-daemon dbus-daemon dbus-1-daemon
 '
 
 wanted_deb='

@@ -20,7 +20,7 @@
 /* A service that is not ready, or has not ended, after so long will never be. */
 #define PATIENCE_MS 60000
 
-static unsigned arg_times, arg_every_ms = 1000;
+static unsigned arg_times, arg_every_ms = 1000, arg_first_ms;
 static enum { KILL = 0, TERMINATE, BOTH } arg_how = BOTH;
 static char *const *arg_service;
 static volatile sig_atomic_t told_to_end, told_to_go_on;
@@ -43,7 +43,8 @@ static uint64_t now_ms(void)
 
 static int usage(void)
 {
-	(void)fprintf(stderr, "usage: keeper [--times N] [--every MS] [--how kill|terminate|both] -- SERVICE ARG...\n");
+	(void)fprintf(stderr, "usage: keeper [--times N] [--every MS] [--first MS] [--how kill|terminate|both] "
+			      "-- SERVICE ARG...\n");
 	return 2;
 }
 
@@ -62,6 +63,7 @@ static int parse_arguments(int argc, char **argv)
 	static const struct option options[] = {
 		{ "times", required_argument, NULL, 't' },
 		{ "every", required_argument, NULL, 'e' },
+		{ "first", required_argument, NULL, 'f' },
 		{ "how", required_argument, NULL, 'h' },
 		{ 0 },
 	};
@@ -74,6 +76,9 @@ static int parse_arguments(int argc, char **argv)
 			break;
 		case 'e':
 			arg_every_ms = (unsigned)atoi(optarg);
+			break;
+		case 'f':
+			arg_first_ms = (unsigned)atoi(optarg);
 			break;
 		case 'h':
 			how = parse_how(optarg);
@@ -153,6 +158,13 @@ static bool stop(struct fake_manager *m, pid_t pid, int number)
 	return false;
 }
 
+static unsigned life_of(unsigned turn)
+{
+	if (turn == arg_times)
+		return 1000;
+	return turn == 0 && arg_first_ms > 0 ? arg_first_ms : arg_every_ms;
+}
+
 static int signal_for(unsigned turn)
 {
 	return arg_how == KILL || (arg_how == BOTH && turn % 2 == 0) ? SIGKILL : SIGTERM;
@@ -166,7 +178,7 @@ static int live(struct fake_manager *m, unsigned turn)
 	int status = 0, r = pid < 0 ? -1 : attend(m, pid, PATIENCE_MS, true, &status);
 
 	if (r == 1)
-		r = attend(m, pid, is_last ? 1000 : arg_every_ms, false, &status);
+		r = attend(m, pid, life_of(turn), false, &status);
 	else if (r == 0)
 		(void)fprintf(stderr, "keeper: the service does not become ready\n");
 	if (r == 0 && is_last && m->ready > 0) {

@@ -57,6 +57,7 @@ scenario-*)
 	# shellcheck disable=SC2046,SC2086
 	sh tests/vm/initramfs.sh "$tree/vmicd.cpio" tests/vm/vmicd-init.sh "$root" \
 		"hv_vmbus hv_utils uio uio_hv_generic" $daemons "$build/vmicd" "$build/vmic-bind" "$build/keeper" \
+		"$build/vmicctl" "$(command -v dbus-daemon)" \
 		tests/vm/words.sh=/words.sh $(for script in tests/vm/guest/*.sh; do echo "$script=/tests/${script##*/}"; done)
 	archive
 	;;

@@ -84,6 +84,18 @@ stop_vmicd() {
 	wait "$vmicd" || fail "vmicd ended with $?"
 }
 
+# run_bus: for whoever is started from then on
+run_bus() {
+	export DBUS_SYSTEM_BUS_ADDRESS=unix:path=/tmp/bus
+	echo 'root:x:0:0::/:/bin/sh' >/etc/passwd
+	printf '%s\n' '<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"' \
+		'"http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd"><busconfig><type>session</type>' \
+		"<listen>$DBUS_SYSTEM_BUS_ADDRESS</listen><auth>EXTERNAL</auth><policy context=\"default\"><allow user=\"*\"/>" \
+		'<allow own="*"/><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/></policy></busconfig>' >/tmp/bus.conf
+	dbus-daemon --config-file=/tmp/bus.conf --nofork --nopidfile >/tmp/bus.log 2>&1 &
+	wait_for 20 "the bus" test -S /tmp/bus
+}
+
 # take COMPONENT...
 take() {
 	vmic-bind take "$@" >>/tmp/bind.log 2>&1 || fail "vmic-bind take $* ended with $?"
