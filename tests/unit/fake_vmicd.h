@@ -31,6 +31,7 @@ struct fake_unit {
 struct fake_plan {
 	const char *releases[4]; /* HostReleases */
 	bool offers_nothing;
+	const char *unserved; /* a component that the configuration leaves alone */
 	enum { FAKE_SETTLES, FAKE_NEVER, FAKE_BREAKS } after; /* what a renegotiation comes to */
 	const char *outcome;       /* of time synchronization; NULL: agreed */
 	const char *vm_name, *last_error;
@@ -101,8 +102,11 @@ FAKE_GETTER(fake_get_text)
 
 FAKE_GETTER(fake_get_truth)
 {
+	const struct fake_component *c = user;
+	bool served = !c->owner->plan->unserved || strcmp(c->owner->plan->unserved, c->id) != 0;
+
 	FAKE_UNUSED;
-	return sd_bus_message_append(reply, "b", strcmp(property, "Served") == 0);
+	return sd_bus_message_append(reply, "b", served && strcmp(property, "Served") == 0);
 }
 
 FAKE_GETTER(fake_get_list)

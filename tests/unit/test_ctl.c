@@ -176,6 +176,25 @@ static void before_there_is_an_offer_nothing_is_claimed(void **state)
 		    "-      Time Synchronization    -       -                        (absent) -\n", "");
 }
 
+/* Of a component that is neither served nor seen somebody else may serve the host: nothing is said of it. */
+static void what_somebody_else_may_serve_is_not_in_the_table(void **state)
+{
+	static const struct fake_plan elsewhere = { .offers_nothing = true, .unserved = "kvp" };
+	static const struct fake_plan seen = { .releases = { "2019" }, .unserved = "kvp" };
+
+	(void)state;
+	start(&elsewhere);
+	run("status");
+	assert_null(strstr(p.out, "Key-Value"));
+	assert_non_null(strstr(p.out, "Heartbeat "));
+	run("status", "--json");
+	assert_non_null(strstr(p.out, "Key-Value"));
+	stop();
+	start(&seen);
+	run("status");
+	assert_non_null(strstr(p.out, "Key-Value"));
+}
+
 static void an_unknown_host_is_told_of(void **state)
 {
 	static const struct fake_plan plan = { .outcome = "forced", .last_error = "its ring\033[31m broke" };
@@ -1153,6 +1172,7 @@ int main(int argc, char **argv)
 		test(releases_that_would_report_something_else_are_named),
 		test(a_mark_is_that_of_the_weakest),
 		test(before_there_is_an_offer_nothing_is_claimed),
+		test(what_somebody_else_may_serve_is_not_in_the_table),
 		test(an_unknown_host_is_told_of),
 		test(what_is_forced_is_not_by_design_of_a_profile),
 		test(no_common_version_is_nothing),
