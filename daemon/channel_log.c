@@ -86,11 +86,30 @@ static const char *meaning(const struct ic *ic)
 	return "";
 }
 
-static enum message_id id_of(const struct ic *ic)
+/* Behind the answer: that the configuration has it cut or late. */
+static const char *handicap(const struct conf_component *conf, const struct ic *ic, char text[static 96])
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	if (ic->answer.silent)
+		return text;
+	if (conf->policy.raw.has_truncate)
+		used = (size_t)snprintf(text, 96, ", at most %u bytes of it on purpose",
+					conf->policy.raw.truncate);
+	if (conf->answer_delay_s > 0)
+		(void)snprintf(text + used, 96 - used, ", %u s late on purpose", conf->answer_delay_s);
+	return text;
+}
+
+/* What a host makes of an answer that was meant to be wrong is neither fine nor safe to ignore. */
+static enum message_id id_of(const struct conf_component *conf, const struct ic *ic)
 {
 	if (ic->answer.outcome == IC_NO_COMMON)
 		return MESSAGE_NO_COMMON;
-	return ic->answer.unoffered || is_below_offer(ic) ? MESSAGE_MISMATCH : MESSAGE_NEGOTIATED;
+	if (ic->answer.outcome == IC_FORCED || conf->policy.raw.has_truncate || conf->answer_delay_s > 0)
+		return MESSAGE_FORCED;
+	return is_below_offer(ic) ? MESSAGE_MISMATCH : MESSAGE_NEGOTIATED;
 }
 
 static int level(const struct ic *ic)
@@ -129,12 +148,12 @@ static void fields_fill(struct negotiation_fields *f, const struct channel_log *
 
 void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const struct ic *ic)
 {
-	char framework[LIST_TEXT], message[LIST_TEXT], pair[64];
+	char framework[LIST_TEXT], message[LIST_TEXT], pair[64], late[96];
 	char our_framework[LIST_TEXT], our_message[LIST_TEXT];
 	const struct ic_policy *policy = &to->conf->policy;
 	struct negotiation_fields f;
-	const char *const fields[] = { message_id_fields[id_of(ic)], f.component, f.framework, f.message,
-				       f.answer, f.outcome, f.profile, NULL };
+	const char *const fields[] = { message_id_fields[id_of(to->conf, ic)], f.component,
+				       f.framework, f.message, f.answer, f.outcome, f.profile, NULL };
 	unsigned suppressed;
 
 	if (!log_rate_allows(&to->negotiations, ns(now_usec), &suppressed))
@@ -142,12 +161,13 @@ void channel_log_negotiation(struct channel_log *to, uint64_t now_usec, const st
 	fields_fill(&f, to, ic, format_pair(&ic->answer, pair));
 	log_line(to->log, level(ic), fields,
 		 "%s: the host offers framework %s, message %s; we admit to framework %s, message %s "
-		 "(profile %s%s); answered %s%s",
+		 "(profile %s%s); answered %s%s%s",
 		 to->service->name, format_beginning(&ic->offer.framework, framework),
 		 format_beginning(&ic->offer.message, message),
 		 format_versions(policy->framework.v, policy->framework.n, our_framework),
 		 format_versions(policy->message.v, policy->message.n, our_message),
-		 to->conf->profile, to->conf->overridden ? ", overridden" : "", pair, meaning(ic));
+		 to->conf->profile, to->conf->overridden ? ", overridden" : "", pair,
+		 handicap(to->conf, ic, late), meaning(ic));
 	if (suppressed > 0)
 		log_info(to->log, "%s: %u negotiations before this one were not logged",
 			 to->service->name, suppressed);

@@ -7,6 +7,7 @@ enum message_id {
 	MESSAGE_NEGOTIATED,    /* versions, of which the host has nothing better to offer */
 	MESSAGE_MISMATCH,      /* versions below those that the host offers, which it may report */
 	MESSAGE_NO_COMMON,     /* no version */
+	MESSAGE_FORCED,        /* what the configuration wants answered, right or wrong, to test a host */
 	MESSAGE_TAKEN_OVER,    /* nothing: the channel stayed open while the program was started anew */
 	MESSAGE_LOST,          /* the channel is gone, or unusable for a while */
 	MESSAGE_UNUSABLE,      /* the channel cannot be opened */

@@ -1654,6 +1654,47 @@ static void what_an_operator_looks_for_has_its_identifier(void **state)
 	fixture_done(&f);
 }
 
+/* None of them is what a host takes as fine or as a mismatch, whatever the versions are. */
+static void what_is_answered_on_purpose_says_so(void **state)
+{
+	static const struct {
+		struct ic_raw raw;
+		unsigned delay_s;
+		int level;
+		const char *end;
+	} rows[] = {
+		{ { .has_counts = true, .counts = { 2, 0 } }, 0, LOG_INFO,
+		  "answered counts 2,0: this is answered on purpose" },
+		{ { .has_answer = true, .answer = { { 3, 0 }, { 3, 0 } } }, 0, LOG_INFO,
+		  "answered 3.0/3.0: this is answered on purpose" },
+		{ { .has_answer = true, .answer = { { 1, 0 }, { 1, 0 } } }, 0, LOG_ERR,
+		  "answered 1.0/1.0: this was not offered, it is answered on purpose" },
+		{ { .has_truncate = true, .truncate = 30 }, 0, LOG_INFO,
+		  "answered 3.0/3.0, at most 30 bytes of it on purpose" },
+		{ { 0 }, 20, LOG_INFO, "answered 3.0/3.0, 20 s late on purpose" },
+		{ { .has_truncate = true, .truncate = UINT16_MAX }, 3600, LOG_INFO,
+		  "answered 3.0/3.0, at most 65535 bytes of it on purpose, 3600 s late on purpose" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct logged_line *l;
+		struct fixture f;
+
+		fixture_init(&f);
+		f.conf.policy.raw = rows[i].raw;
+		f.conf.answer_delay_s = rows[i].delay_s;
+		reach_negotiating(&f);
+		logged_clear();
+		send_versions(&f, V(3, 0), V(3, 0));
+		l = logged_one(rows[i].level, "the host offers framework");
+		assert_non_null(strstr(l->text, rows[i].end));
+		assert_string_equal(strstr(l->text, rows[i].end), rows[i].end);
+		assert_field(l, message_id_fields[MESSAGE_FORCED]);
+		fixture_done(&f);
+	}
+}
+
 /* A blocked beat: the service's rows have a name here. */
 static void what_is_blocked_is_told_at_a_limited_rate(void **state)
 {
@@ -1862,6 +1903,7 @@ int main(void)
 		cmocka_unit_test(a_negotiation_is_told_in_full),
 		cmocka_unit_test(nothing_in_common_is_an_error_in_one_sentence),
 		cmocka_unit_test(what_an_operator_looks_for_has_its_identifier),
+		cmocka_unit_test(what_is_answered_on_purpose_says_so),
 		cmocka_unit_test(what_is_blocked_is_told_at_a_limited_rate),
 		cmocka_unit_test(the_longest_lists_are_told_whole),
 		cmocka_unit_test(a_storm_fills_no_log),
