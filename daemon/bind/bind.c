@@ -55,7 +55,9 @@ static enum bind_refusal examine(const struct bind *b, const struct device *devi
 	const char *transport = bind_transport_of(device->component);
 	struct bind_holder holder;
 
-	*ret = (struct bind_facts){ .force = b->force, .unable = b->unable };
+	*ret = (struct bind_facts){ .force = b->force,
+				    .may_hibernate = b->may_hibernate,
+				    .unable = b->unable };
 	b->ops->machine(b->user, &ret->machine);
 	ret->machine.has_uio = has_uio(b, ret->machine.has_uio);
 	/* What cannot be seen is not known, and the worst is assumed. */
@@ -130,6 +132,7 @@ static enum bind_result take_locked(struct bind_move *m)
 		return BIND_REFUSED;
 	}
 	bind_say_cost(m->b, &m->device, &facts);
+	bind_say_hibernation(m->b, &m->device, &facts);
 	bind_say_clock(m->b, &m->device);
 	return conclude_take(m, bind_move_run(m));
 }
@@ -144,6 +147,7 @@ static enum bind_result would_take(const struct bind *b, const struct device *de
 		return BIND_REFUSED;
 	}
 	bind_say_cost(b, device, &facts);
+	bind_say_hibernation(b, device, &facts);
 	bind_say_clock(b, device);
 	bind_say(b, BIND_SAY_DONE, device->component, "would be taken to uio_hv_generic");
 	return BIND_DONE;

@@ -53,6 +53,7 @@ struct bind {
 	void *user;
 	unsigned wait_s; /* how long to wait for somebody to let go */
 	bool force, dry_run;
+	bool may_hibernate;  /* somebody gives the devices back before the guest hibernates */
 	bool may_be_missing; /* what the host does not offer, or takes away meanwhile, is no failure */
 	bool quiet;          /* nothing is told of any device */
 	unsigned risky; /* components given back whose channel would crash the guest: bind_say_risk */

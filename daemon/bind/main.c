@@ -21,7 +21,7 @@
 
 static const char *arg_config;
 static unsigned arg_wait_s = WAIT_DEFAULT_S;
-static bool arg_follow, arg_force, arg_dry_run;
+static bool arg_follow, arg_force, arg_may_hibernate, arg_dry_run;
 static unsigned arg_components;
 static bool arg_all;
 static enum { NO_VERB = 0, TAKE, GIVE_BACK, LIST, HELP, VERSION } arg_verb;
@@ -40,6 +40,9 @@ static void help(void)
 		     "  -c --config=FILE  read FILE and FILE.d/*.conf, not /etc/vmicd/vmicd.conf\n"
 		     "     --wait=SEC     wait so long for somebody to let go of a device (10)\n"
 		     "     --follow       take again what the host offers again, until told to end\n"
+		     "     --may-hibernate\n"
+		     "                    take although the guest may hibernate: the devices are\n"
+		     "                    given back before\n"
 		     "     --force        take although the guest may hibernate or has little memory\n"
 		     "  -n --dry-run      only say what would be done\n"
 		     "  -h --help         print this\n"
@@ -127,11 +130,12 @@ static int parse_words(char **words)
 /* 0, or -EINVAL, which has been said. */
 static int parse_arguments(int argc, char **argv)
 {
-	enum { OPT_WAIT = 256, OPT_FOLLOW, OPT_FORCE };
+	enum { OPT_WAIT = 256, OPT_FOLLOW, OPT_MAY_HIBERNATE, OPT_FORCE };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "wait", required_argument, NULL, OPT_WAIT },
 		{ "follow", no_argument, NULL, OPT_FOLLOW },
+		{ "may-hibernate", no_argument, NULL, OPT_MAY_HIBERNATE },
 		{ "force", no_argument, NULL, OPT_FORCE },
 		{ "dry-run", no_argument, NULL, 'n' },
 		{ "help", no_argument, NULL, 'h' },
@@ -151,6 +155,9 @@ static int parse_arguments(int argc, char **argv)
 			break;
 		case OPT_FOLLOW:
 			arg_follow = true;
+			break;
+		case OPT_MAY_HIBERNATE:
+			arg_may_hibernate = true;
 			break;
 		case OPT_FORCE:
 			arg_force = true;
@@ -289,6 +296,7 @@ static int run(void)
 		.user = &l,
 		.wait_s = arg_wait_s,
 		.force = arg_force,
+		.may_hibernate = arg_may_hibernate,
 		.dry_run = arg_dry_run,
 		.may_be_missing = arg_all || arg_follow,
 	};

@@ -87,7 +87,7 @@ enum bind_refusal bind_refuse(const struct bind_facts *facts)
 		return BIND_REFUSE_NO_UIO;
 	if (facts->unable != 0)
 		return BIND_REFUSE_UNABLE;
-	if (facts->machine.hibernates && !facts->force)
+	if (facts->machine.hibernates && !facts->force && !facts->may_hibernate)
 		return BIND_REFUSE_HIBERNATION;
 	if (facts->held)
 		return BIND_REFUSE_HELD;

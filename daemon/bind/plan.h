@@ -70,8 +70,9 @@ struct bind_facts {
 	struct bind_machine machine;
 	struct bind_cost cost;
 	bool held;
-	bool force; /* over hibernation and the reserve */
-	int unable; /* the errno of that failure, positive; 0: none */
+	bool force;         /* over hibernation and the reserve */
+	bool may_hibernate; /* over hibernation: somebody gives the devices back before it */
+	int unable;         /* the errno of that failure, positive; 0: none */
 };
 
 /* How much memory must be left. With 60 MB available and 52 MB to pay, 8 MB were left and all was

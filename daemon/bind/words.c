@@ -149,8 +149,8 @@ void bind_say_refusal(const struct bind *b, const struct device *device,
 	case BIND_REFUSE_HIBERNATION:
 		bind_say(b, BIND_SAY_FAILED, device->component,
 			 "refused: this guest may hibernate (/sys/bus/vmbus/hibernation is 1), and cannot "
-			 "while uio_hv_generic has a device: give back before it does, and say --force "
-			 "here; %s", keeper(device));
+			 "while uio_hv_generic has a device: give back before it does, and say "
+			 "--may-hibernate here; %s", keeper(device));
 		return;
 	case BIND_REFUSE_HELD:
 		say_held(b, device);
@@ -261,6 +261,15 @@ void bind_say_cost(const struct bind *b, const struct device *device,
 	bind_say(b, BIND_SAY_WARNING, device->component,
 		 "the largest free block of memory is %s now: the kernel must make a larger one, and it "
 		 "may fail; nothing is lost then", block);
+}
+
+void bind_say_hibernation(const struct bind *b, const struct device *device,
+			  const struct bind_facts *facts)
+{
+	if (facts->machine.hibernates)
+		bind_say(b, BIND_SAY_WARNING, device->component,
+			 "this guest may hibernate, and cannot while uio_hv_generic has a device: it must "
+			 "be given back before");
 }
 
 void bind_say_risk(const struct bind *b)

@@ -32,6 +32,10 @@ void bind_say_undone(const struct bind_move *m);
 void bind_say_cost(const struct bind *b, const struct device *device,
 		   const struct bind_facts *facts);
 
+/* That it must be given back before the guest hibernates, where that may be. */
+void bind_say_hibernation(const struct bind *b, const struct device *device,
+			  const struct bind_facts *facts);
+
 /*
  * What must not happen to the components that were given back. Opening a device's node leaves a callback
  * in its channel (Linux uio_hv_generic.c hv_uio_open: hv_uio_rescind) that nothing takes out again. When

@@ -163,6 +163,13 @@ slept() {
 	grep -v is-active "$dir/called" 2>/dev/null
 	return 0
 }
+check "the units take the devices of a machine that may hibernate, too" \
+	"grep -qE '^ExecStart=[^ ]*/vmic-bind take .*--may-hibernate' $root/usr/lib/systemd/system/vmic-bind.service &&
+	 grep -qE '^ExecStart=[^ ]*/vmic-bind take .*--may-hibernate' $root/usr/lib/systemd/system/vmic-bind-follow.service &&
+	 [ -x $root/usr/lib/systemd/system-sleep/vmicd ]"
+check "every option that a unit gives vmic-bind is one" \
+	"for o in \$(sed -n 's/^Exec[^=]*=[^ ]*vmic-bind//p' systemd/vmic-bind*.in | tr ' ' '\n' | sed -n 's/^\(--[a-z-]*\).*/\1/p' | sort -u); do
+		$build/vmic-bind --help | grep -q -- \"\$o\" || { echo \$o; exit 1; }; done"
 check "the devices are given back before hibernation" \
 	"[ \"\$(slept active pre hibernate)\" = 'stop vmicd.service vmic-bind-follow.service vmic-bind.service' ]"
 check "and taken after it, once" \

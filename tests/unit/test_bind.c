@@ -26,6 +26,14 @@ static enum bind_result take_forced(unsigned components)
 	return bind_take(&b, components);
 }
 
+static enum bind_result take_may_hibernate(unsigned components)
+{
+	struct bind b = fake_bind(&k);
+
+	b.may_hibernate = true;
+	return bind_take(&b, components);
+}
+
 static enum bind_result give_back(unsigned components)
 {
 	struct bind b = fake_bind(&k);
@@ -266,6 +274,28 @@ static void a_guest_that_may_hibernate_is_refused(void **state)
 	assert_untouched(take(HEARTBEAT), "this guest may hibernate");
 	assert_int_equal(take_forced(HEARTBEAT), BIND_DONE);
 	assert_with_uio(IC_HEARTBEAT);
+}
+
+/* What the units say: it is warned of, where there is something to warn of. */
+static void somebody_may_give_back_before_hibernation(void **state)
+{
+	(void)state;
+	fake_init(&k, FAKE_7_3);
+	assert_int_equal(take_may_hibernate(HEARTBEAT), BIND_DONE);
+	assert_null(fake_find_said(&k, BIND_SAY_WARNING, "hibernate"));
+
+	k.machine.hibernates = true;
+	assert_int_equal(take_may_hibernate(TIMESYNC), BIND_DONE);
+	assert_with_uio(IC_TIMESYNC);
+	fake_assert_said(&k, BIND_SAY_WARNING, "TimeSync: this guest may hibernate");
+
+	/* Nothing else is overruled. */
+	fake_init(&k, FAKE_7_3);
+	k.machine.hibernates = true;
+	k.transport[IC_KVP] = kvp_daemon;
+	assert_untouched(take_may_hibernate(KVP), "hv_kvp_daemon");
+	k.machine.available = 19 * MIB;
+	assert_untouched(take_may_hibernate(HEARTBEAT), "of available memory less than");
 }
 
 static void a_daemon_that_holds_hv_utils_is_named(void **state)
@@ -846,6 +876,7 @@ int main(void)
 		cmocka_unit_test(the_gravest_result_counts),
 		cmocka_unit_test(without_uio_nothing_is_touched),
 		cmocka_unit_test(a_guest_that_may_hibernate_is_refused),
+		cmocka_unit_test(somebody_may_give_back_before_hibernation),
 		cmocka_unit_test(a_daemon_that_holds_hv_utils_is_named),
 		cmocka_unit_test(memory_is_counted_before_it_is_paid),
 		cmocka_unit_test(memory_is_counted_again_for_each),
