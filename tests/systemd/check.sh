@@ -81,6 +81,8 @@ check "the directory of what vmicd asks for" \
 	"grep -qx '#define DIRECTORY \"/run/vmicd/request\"' daemon/request.c && grep -qx RuntimeDirectory=vmicd/request $unit &&
 	 grep -qx 'PathExists=/run/vmicd/request/%i' systemd/vmic-power@.path &&
 	 grep -qx 'ExecStart=rm -f /run/vmicd/request/%i' systemd/vmic-power@.service"
+check "a request outlives who has made it" \
+	"grep -qx RuntimeDirectoryPreserve=restart $unit && grep -qx ReadWritePaths=-/run/vmicd/request systemd/vmic-power@.service"
 check "all that vmicd asks for, each a target of systemd's" \
 	"wanted=\$(sed -n 's/.*\[SHUTDOWN_[A-Z]*\] = \"\(.*\)\",/vmic-power@\1.path/p' hv_util/shutdown.c | sort | tr '\n' ' ') &&
 	 [ \"\$wanted\" = 'vmic-power@hibernate.path vmic-power@poweroff.path vmic-power@reboot.path ' ] &&
