@@ -81,6 +81,12 @@ check "the directory of what vmicd asks for" \
 	"grep -qx '#define DIRECTORY \"/run/vmicd/request\"' daemon/request.c && grep -qx RuntimeDirectory=vmicd/request $unit &&
 	 grep -qx 'PathExists=/run/vmicd/request/%i' systemd/vmic-power@.path &&
 	 grep -qx 'ExecStart=rm -f /run/vmicd/request/%i' systemd/vmic-power@.service"
+follow=$root/usr/lib/systemd/system/vmic-bind-follow.service
+check "a wrong configuration is not tried again and again, and what fails not for ever" \
+	"grep -qx '#define EXIT_USAGE 2' daemon/main.c && grep -qx '#define EXIT_USAGE 2' daemon/bind/main.c &&
+	 for u in $unit $follow; do grep -qx RestartPreventExitStatus=2 \$u || { echo \$u; exit 1; }; done &&
+	 n=\$(sed -n 's/^StartLimitBurst=//p' $follow) && s=\$(sed -n 's/^RestartSec=//p' $follow) &&
+	 m=\$(sed -n 's/^StartLimitIntervalSec=\([0-9]*\)min\$/\1/p' $follow) && [ \$((n * s)) -lt \$((m * 60)) ]"
 check "a request outlives who has made it" \
 	"grep -qx RuntimeDirectoryPreserve=restart $unit && grep -qx ReadWritePaths=-/run/vmicd/request systemd/vmic-power@.service"
 check "all that vmicd asks for, each a target of systemd's" \
