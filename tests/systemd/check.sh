@@ -75,6 +75,9 @@ check "the device that the service is started with" \
 	 [ \"\$alias\" = sys-bus-vmbus ] && grep -q '^WantedBy=sys-bus-vmbus.device\$' $unit"
 check "the link by which the stock daemon sees that vmicd is enabled" \
 	"grep -q '!/etc/systemd/system/sys-bus-vmbus.device.wants/vmicd.service\$' systemd/hv-kvp-daemon.conf"
+check "the drop-in that holds the stock daemon off, by the name under which the manual does away with it" \
+	"[ -e $root/usr/lib/systemd/system/hv-kvp-daemon.service.d/vmicd.conf ] && [ -d $root/usr/lib/systemd/system/hypervkvpd.service.d ] &&
+	 grep -qx 'ln -s /dev/null /etc/systemd/system/hv-kvp-daemon.service.d/vmicd.conf' daemon/vmicd.8"
 check "the pools that vmicd has" "[ \$(grep -c '/\.kvp_pool_[0-4] ' systemd/vmicd.tmpfiles) -eq 5 ]"
 
 check "the directory of what vmicd asks for" \
