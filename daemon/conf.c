@@ -75,20 +75,35 @@ bool conf_component_has_own_answers(const struct conf_component *c)
 	       raw->has_truncate;
 }
 
-int conf_read_as(const char *path, const struct profile *profile, struct conf *ret,
-		 struct conf_error *error)
+void conf_resolve(struct conf *conf)
+{
+	for (enum ic_component c = 0; c < IC_COMPONENTS; c++) {
+		const struct conf_overrides *o = &conf->overrides[c];
+		struct conf_component *to = &conf->component[c];
+
+		to->policy = conf->profile->component[c];
+		if (o->has_framework)
+			to->policy.framework = o->framework;
+		if (o->has_versions)
+			to->policy.message = o->versions;
+		if (o->has_no_match)
+			to->policy.no_match = o->no_match;
+		to->policy.raw = o->raw;
+		to->policy.blocked = policy_blocked(&conf->allow, &conf->block, c);
+		to->blocked = !policy_allows(&conf->allow, &conf->block, c);
+		to->profile = conf->profile->name;
+		to->overridden = !conf_versions_equal(&to->policy, &conf->profile->component[c]);
+	}
+}
+
+int conf_read(const char *path, struct conf *ret, struct conf_error *error)
 {
 	struct conf_reading *reading;
-	int r = conf_reading_new(path, profile, &reading, error);
+	int r = conf_reading_new(path, &reading, error);
 
 	if (r < 0)
 		return r;
 	*ret = reading->conf;
 	(void)conf_reading_free(reading);
 	return 0;
-}
-
-int conf_read(const char *path, struct conf *ret, struct conf_error *error)
-{
-	return conf_read_as(path, NULL, ret, error);
 }

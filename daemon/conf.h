@@ -34,6 +34,15 @@ struct conf_component {
 	unsigned answer_delay_s;  /* for testing hosts: how late a negotiation is answered */
 };
 
+/* What the components' sections say, kept apart from what comes of it, on one profile or another: the order of
+ * the files and keys must not matter for that. */
+struct conf_overrides {
+	bool has_framework, has_versions, has_no_match;
+	struct ic_admitted framework, versions;
+	enum ic_no_match no_match;
+	struct ic_raw raw;
+};
+
 struct conf {
 	/* What can be set at run time, as the files have it; below is what holds. */
 	struct {
@@ -49,7 +58,8 @@ struct conf {
 	char pool_directory[4096];
 	enum conf_route kvp_route;
 	struct policy_list allow, block; /* with what comes of them in the components and their policies */
-	struct conf_component component[IC_COMPONENTS];
+	struct conf_overrides overrides[IC_COMPONENTS];
+	struct conf_component component[IC_COMPONENTS]; /* but for what each has of its own: conf_resolve */
 };
 
 /* Whether to open its channel: it is wanted, and the profile knows the component. */
@@ -83,7 +93,6 @@ struct conf_error {
  */
 _must_check_ int conf_read(const char *path, struct conf *ret, struct conf_error *error);
 
-/* The same, but with this profile (profile_find) in place of the one that the files name; NULL:
- * that one. */
-_must_check_ int conf_read_as(const char *path, const struct profile *profile, struct conf *ret,
-			      struct conf_error *error);
+/* Makes the components and their policies what the profile, the overrides and [Policy] say: for who has changed
+ * one of them. What was read stays as it is, the files are not looked at. */
+void conf_resolve(struct conf *conf);

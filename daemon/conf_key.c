@@ -27,26 +27,24 @@ static const char *const log_level_names[] = {
 	[LOG_INFO] = "info",     [LOG_DEBUG] = "debug",
 };
 
-struct conf_said conf_said_nothing(void)
+struct conf conf_unsaid(void)
 {
-	struct conf_said said = {
-		.conf = {
-			.log_level = LOG_INFO,
-			.log_target = LOG_TARGET_AUTO,
-			.lock_memory = true,
-			.profile = &profiles[0],
-			.application_state = HEARTBEAT_UNKNOWN,
-			.clock = CONF_CLOCK_NONE,
-			.pool_directory = "/var/lib/hyperv",
-			.kvp_route = CONF_ROUTE_VMBUS,
-		},
+	struct conf conf = {
+		.log_level = LOG_INFO,
+		.log_target = LOG_TARGET_AUTO,
+		.lock_memory = true,
+		.profile = &profiles[0],
+		.application_state = HEARTBEAT_UNKNOWN,
+		.clock = CONF_CLOCK_NONE,
+		.pool_directory = "/var/lib/hyperv",
+		.kvp_route = CONF_ROUTE_VMBUS,
 	};
 
 	for (int c = 0; c < IC_COMPONENTS; c++)
-		said.conf.component[c].enabled = true;
+		conf.component[c].enabled = true;
 	/* hv_utils serves it without a user of its own that has to be let do it. */
-	said.conf.component[IC_SHUTDOWN].enabled = false;
-	return said;
+	conf.component[IC_SHUTDOWN].enabled = false;
+	return conf;
 }
 
 /* --- kinds of values that are read and written alike --- */
@@ -56,12 +54,12 @@ static const void *place_of(const struct conf_row *row, const struct conf *conf,
 	return (const char *)(row->section ? (const void *)conf : &conf->component[c]) + row->place.offset;
 }
 
-static void *place_in(const struct conf_row *row, struct conf_said *said, enum ic_component c)
+static void *place_in(const struct conf_row *row, struct conf *said, enum ic_component c)
 {
-	return (void *)place_of(row, &said->conf, c);
+	return (void *)place_of(row, said, c);
 }
 
-static int set_choice(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_choice(const struct conf_row *row, struct conf *said, enum ic_component c,
 		      const char *value)
 {
 	return conf_value_parse_choice(value, row->place.names, row->place.n_names, place_in(row, said, c));
@@ -76,7 +74,7 @@ static bool get_choice(const struct conf_row *row, const struct conf *conf, enum
 	return true;
 }
 
-static int set_yes_no(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_yes_no(const struct conf_row *row, struct conf *said, enum ic_component c,
 		      const char *value)
 {
 	return conf_value_parse_yes_no(value, place_in(row, said, c));
@@ -91,7 +89,7 @@ static bool get_yes_no(const struct conf_row *row, const struct conf *conf, enum
 	return true;
 }
 
-static int set_number(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_number(const struct conf_row *row, struct conf *said, enum ic_component c,
 		      const char *value)
 {
 	return conf_value_parse_number(value, row->place.min, row->place.max, place_in(row, said, c));
@@ -108,7 +106,7 @@ static bool get_number(const struct conf_row *row, const struct conf *conf, enum
 
 /* --- the others --- */
 
-static int set_profile(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_profile(const struct conf_row *row, struct conf *said, enum ic_component c,
 		       const char *value)
 {
 	const struct profile *p = profile_find(value);
@@ -117,7 +115,7 @@ static int set_profile(const struct conf_row *row, struct conf_said *said, enum 
 	(void)c;
 	if (!p)
 		return -EINVAL;
-	said->conf.profile = p;
+	said->profile = p;
 	return 0;
 }
 
@@ -139,16 +137,16 @@ static bool has_control_characters(const char *value)
 	return false;
 }
 
-static int set_pool_directory(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_pool_directory(const struct conf_row *row, struct conf *said, enum ic_component c,
 			      const char *value)
 {
 	(void)row;
 	(void)c;
-	if (value[0] != '/' || strlen(value) >= sizeof(said->conf.pool_directory) ||
+	if (value[0] != '/' || strlen(value) >= sizeof(said->pool_directory) ||
 	    has_control_characters(value))
 		return -EINVAL;
 	/* All of it: two configurations that say the same are the same bytes. */
-	(void)strncpy(said->conf.pool_directory, value, sizeof(said->conf.pool_directory) - 1);
+	(void)strncpy(said->pool_directory, value, sizeof(said->pool_directory) - 1);
 	return 0;
 }
 
@@ -166,7 +164,7 @@ static const struct ic_policy *spoken(enum ic_component c)
 	return &profile_find("newest")->component[c];
 }
 
-static int set_framework(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_framework(const struct conf_row *row, struct conf *said, enum ic_component c,
 			 const char *value)
 {
 	(void)row;
@@ -182,7 +180,7 @@ static bool get_framework(const struct conf_row *row, const struct conf *conf, e
 	return true;
 }
 
-static int set_versions(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_versions(const struct conf_row *row, struct conf *said, enum ic_component c,
 			const char *value)
 {
 	(void)row;
@@ -198,7 +196,7 @@ static bool get_versions(const struct conf_row *row, const struct conf *conf, en
 	return true;
 }
 
-static int set_no_match(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_no_match(const struct conf_row *row, struct conf *said, enum ic_component c,
 			const char *value)
 {
 	(void)row;
@@ -215,7 +213,7 @@ static bool get_no_match(const struct conf_row *row, const struct conf *conf, en
 	return true;
 }
 
-static int set_answer_raw(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_answer_raw(const struct conf_row *row, struct conf *said, enum ic_component c,
 			  const char *value)
 {
 	struct ic_raw *raw = &said->overrides[c].raw;
@@ -235,7 +233,7 @@ static bool get_answer_raw(const struct conf_row *row, const struct conf *conf, 
 	return raw->has_answer;
 }
 
-static int set_answer_counts(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_answer_counts(const struct conf_row *row, struct conf *said, enum ic_component c,
 			     const char *value)
 {
 	struct ic_raw *raw = &said->overrides[c].raw;
@@ -255,7 +253,7 @@ static bool get_answer_counts(const struct conf_row *row, const struct conf *con
 	return raw->has_counts;
 }
 
-static int set_answer_truncate(const struct conf_row *row, struct conf_said *said, enum ic_component c,
+static int set_answer_truncate(const struct conf_row *row, struct conf *said, enum ic_component c,
 			       const char *value)
 {
 	struct ic_raw *raw = &said->overrides[c].raw;
@@ -278,7 +276,7 @@ static bool get_answer_truncate(const struct conf_row *row, const struct conf *c
 	return raw->has_truncate;
 }
 
-static int set_list(const struct conf_row *row, struct conf_said *said, enum ic_component c, const char *value)
+static int set_list(const struct conf_row *row, struct conf *said, enum ic_component c, const char *value)
 {
 	return policy_list_add(place_in(row, said, c), value);
 }

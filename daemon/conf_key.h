@@ -8,21 +8,6 @@
 #include "daemon/conf.h"
 #include "daemon/conf_value.h"
 
-/* What the components' sections say, kept apart until the profile is known: the order of the files and
- * keys must not matter for that. */
-struct conf_overrides {
-	bool has_framework, has_versions, has_no_match;
-	struct ic_admitted framework, versions;
-	enum ic_no_match no_match;
-	struct ic_raw raw;
-};
-
-/* What the files have said so far. */
-struct conf_said {
-	struct conf conf;
-	struct conf_overrides overrides[IC_COMPONENTS];
-};
-
 /* Where a value is that needs no more than its key to be read and written. Its offset is that in struct
  * conf, or for a key of every component in struct conf_component. */
 struct conf_place {
@@ -35,7 +20,7 @@ struct conf_place {
 struct conf_row {
 	const char *section, *name; /* section NULL: each component's section has it */
 	/* Reads a value. 0, or -EINVAL. component is that of the section, or IC_COMPONENTS. */
-	int (*set)(const struct conf_row *row, struct conf_said *said, enum ic_component component,
+	int (*set)(const struct conf_row *row, struct conf *said, enum ic_component component,
 		   const char *value);
 	/* Writes the value that is in force as set takes it. False: there is none. */
 	bool (*get)(const struct conf_row *row, const struct conf *conf, enum ic_component component,
@@ -52,7 +37,7 @@ extern const struct conf_row conf_rows[];
 extern const size_t conf_n_rows;
 
 /* What nobody has said anything about yet: the defaults. */
-struct conf_said conf_said_nothing(void);
+struct conf conf_unsaid(void);
 
 /* The component whose section this is, or IC_COMPONENTS. */
 enum ic_component conf_section_component(const char *section);

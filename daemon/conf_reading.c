@@ -97,7 +97,7 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	const struct conf_row *row = conf_row_find(section, name);
 	enum ic_component c = conf_section_component(section);
 
-	if (row && row->set(row, &r->to->said, c, value) == 0) {
+	if (row && row->set(row, &r->to->conf, c, value) == 0) {
 		note_origin(r, row, c);
 		return 1;
 	}
@@ -199,42 +199,12 @@ static int list_files(const char *path, struct conf_files *ret, struct conf_erro
 	return r;
 }
 
-/* What the files said, on this profile; NULL: on the one that they name. */
-static struct conf resolved(const struct conf_said *said, const struct profile *profile)
-{
-	struct conf conf = said->conf;
-
-	conf.configured.profile = conf.profile;
-	conf.configured.application_state = conf.application_state;
-	if (profile)
-		conf.profile = profile;
-	for (enum ic_component c = 0; c < IC_COMPONENTS; c++) {
-		const struct conf_overrides *o = &said->overrides[c];
-		struct conf_component *to = &conf.component[c];
-
-		to->policy = conf.profile->component[c];
-		if (o->has_framework)
-			to->policy.framework = o->framework;
-		if (o->has_versions)
-			to->policy.message = o->versions;
-		if (o->has_no_match)
-			to->policy.no_match = o->no_match;
-		to->policy.raw = o->raw;
-		to->policy.blocked = policy_blocked(&conf.allow, &conf.block, c);
-		to->blocked = !policy_allows(&conf.allow, &conf.block, c);
-		to->profile = conf.profile->name;
-		to->overridden = !conf_versions_equal(&to->policy, &conf.profile->component[c]);
-	}
-	return conf;
-}
-
 static void reading_freep(struct conf_reading **r)
 {
 	*r = conf_reading_free(*r);
 }
 
-int conf_reading_new(const char *path, const struct profile *profile, struct conf_reading **ret,
-		     struct conf_error *error)
+int conf_reading_new(const char *path, struct conf_reading **ret, struct conf_error *error)
 {
 	_cleanup_(reading_freep) struct conf_reading *to = calloc(1, sizeof(*to));
 	struct reading r = { .to = to, .error = error };
@@ -245,13 +215,15 @@ int conf_reading_new(const char *path, const struct profile *profile, struct con
 		complain(error, "out of memory");
 		return -ENOMEM;
 	}
-	to->said = conf_said_nothing();
+	to->conf = conf_unsaid();
 	e = list_files(path, &to->files, error);
 	for (unsigned i = 1; e == 0 && i <= to->files.n; i++)
 		e = read_file(&r, i);
 	if (e < 0)
 		return e;
-	to->conf = resolved(&to->said, profile);
+	to->conf.configured.profile = to->conf.profile;
+	to->conf.configured.application_state = to->conf.application_state;
+	conf_resolve(&to->conf);
 	*ret = TAKE_PTR(to);
 	return 0;
 }

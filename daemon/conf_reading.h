@@ -15,14 +15,12 @@ struct conf_origin {
 
 struct conf_reading {
 	struct conf_files files;
-	struct conf_said said;
-	struct conf conf; /* what is in force */
+	struct conf conf; /* what they say, and once all are read what comes of it */
 	struct conf_origin origin[CONF_ROWS_MAX][IC_COMPONENTS];
 };
 
-/* As conf_read_as. 0, and *ret is the caller's; a negative errno, and *ret is untouched. */
-_must_check_ int conf_reading_new(const char *path, const struct profile *profile,
-				  struct conf_reading **ret, struct conf_error *error);
+/* As conf_read. 0, and *ret is the caller's; a negative errno, and *ret is untouched. */
+_must_check_ int conf_reading_new(const char *path, struct conf_reading **ret, struct conf_error *error);
 
 /* Takes NULL. Returns NULL. */
 struct conf_reading *conf_reading_free(struct conf_reading *r);

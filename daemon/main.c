@@ -306,7 +306,7 @@ static int read_config(struct conf_reading **ret)
 {
 	struct conf_error error;
 
-	if (conf_reading_new(arg_config, NULL, ret, &error) == 0)
+	if (conf_reading_new(arg_config, ret, &error) == 0)
 		return 0;
 	(void)fprintf(stderr, "vmicd: %s\n", error.text);
 	return -EINVAL;

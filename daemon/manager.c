@@ -346,21 +346,15 @@ int manager_reload(struct manager *m, struct conf_error *error)
 	return 0;
 }
 
-int manager_set_profile(struct manager *m, const char *name, struct conf_error *error)
+int manager_set_profile(struct manager *m, const char *name)
 {
 	const struct profile *profile = profile_find(name);
-	struct conf conf;
-	int r;
+	struct conf conf = m->conf;
 
-	if (!profile) {
-		(void)snprintf(error->text, sizeof(error->text), "there is no such profile");
+	if (!profile)
 		return -ENOENT;
-	}
-	r = conf_read_as(m->conf_path, profile, &conf, error);
-	if (r < 0)
-		return r;
-	if (m->conf.application_state != m->conf.configured.application_state)
-		conf.application_state = m->conf.application_state;
+	conf.profile = profile;
+	conf_resolve(&conf);
 	apply(m, &conf);
 	log_configured(m, "", ", until the next reload");
 	return 0;
@@ -391,7 +385,7 @@ static int start_store(struct manager *m, bool channels_can_outlive)
 		return r;
 	}
 	m->runtime = (struct runtime){ .log = m->log, .store = m->store, .fd = -1 };
-	runtime_restore(&m->runtime, m->conf_path, &m->conf);
+	runtime_restore(&m->runtime, &m->conf);
 	if (channels_can_outlive)
 		m->channel_store = m->store;
 	else

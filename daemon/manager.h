@@ -61,8 +61,8 @@ struct kvp_data *manager_kvp_data(const struct manager *m);
 _must_check_ int manager_reload(struct manager *m, struct conf_error *error);
 
 /* Puts another profile in force, until the next reload, whatever becomes of this process (daemon/runtime.h);
- * the files' other keys hold still. 0; -ENOENT: no profile has this name; or as manager_reload. */
-_must_check_ int manager_set_profile(struct manager *m, const char *name, struct conf_error *error);
+ * what else was read last holds still, and the files are not looked at. 0; -ENOENT: no profile has this name. */
+_must_check_ int manager_set_profile(struct manager *m, const char *name);
 
 /* Closes a channel and opens it again: the host negotiates anew. 0; -ENODEV as manager_view;
  * -ENOTCONN: it is not open. */

@@ -162,20 +162,20 @@ static bool is_as_then(const struct runtime *r, const char *what, const struct c
 	return false;
 }
 
-static void restore_profile(const struct runtime *r, const struct choice *left, const char *path, struct conf *conf)
+static void restore_profile(const struct runtime *r, const struct choice *left, struct conf *conf)
 {
 	const struct profile *profile;
-	struct conf_error error;
 
 	if (!is_as_then(r, "profile", left, conf->configured.profile->name))
 		return;
 	profile = profile_find(left->set);
-	if (!profile)
+	if (!profile) {
 		drop(r, "profile", left->set, "this version does not know it");
-	else if (conf_read_as(path, profile, conf, &error) < 0)
-		drop(r, "profile", left->set, error.text);
-	else
-		log_info(r->log, "profile %s was set at run time, and holds until the next reload", profile->name);
+		return;
+	}
+	conf->profile = profile;
+	conf_resolve(conf);
+	log_info(r->log, "profile %s was set at run time, and holds until the next reload", profile->name);
 }
 
 static void restore_state(const struct runtime *r, const struct choice *left, struct conf *conf)
@@ -196,7 +196,7 @@ static void restore_state(const struct runtime *r, const struct choice *left, st
 		 left->set);
 }
 
-void runtime_restore(struct runtime *r, const char *path, struct conf *conf)
+void runtime_restore(struct runtime *r, struct conf *conf)
 {
 	struct record left;
 	const char *why;
@@ -211,7 +211,7 @@ void runtime_restore(struct runtime *r, const char *path, struct conf *conf)
 		forget(r);
 		return;
 	}
-	restore_profile(r, &left.profile, path, conf);
+	restore_profile(r, &left.profile, conf);
 	restore_state(r, &left.application_state, conf);
 	runtime_keep(r, conf);
 }

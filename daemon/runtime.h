@@ -17,11 +17,10 @@ struct runtime {
 };
 
 /*
- * Puts into conf, which has just been read from path (conf_read), what a predecessor has left: all but that in
- * whose place the files say something else now than they did then. That, and what is doubtful, is dropped,
- * which is logged.
+ * Puts into conf, which has just been read (conf_read), what a predecessor has left: all but that in whose place
+ * the files say something else now than they did then. That, and what is doubtful, is dropped, which is logged.
  */
-void runtime_restore(struct runtime *r, const char *path, struct conf *conf);
+void runtime_restore(struct runtime *r, struct conf *conf);
 
 /* Leaves to a successor what of conf is not as the files have it. To be called before conf is put in force: who
  * is killed in between then leaves what was asked for. */

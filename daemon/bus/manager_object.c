@@ -100,12 +100,8 @@ static int set_invalid(sd_bus_error *error, const struct conf_error *why)
 static int run_set_profile(struct bus *b, const struct call_arguments *arguments, sd_bus_message *reply,
 			   sd_bus_error *error)
 {
-	struct conf_error why;
-
-	(void)reply;
-	if (manager_set_profile(b->manager, arguments->profile->name, &why) < 0)
-		return set_invalid(error, &why);
-	return 0;
+	(void)reply, (void)error;
+	return manager_set_profile(b->manager, arguments->profile->name);
 }
 
 static int on_set_profile(sd_bus_message *m, void *user, sd_bus_error *error)

@@ -147,7 +147,7 @@ static void dump_in_place(char path[static 64])
 	FILE *to = fmemopen(text, sizeof(text), "w");
 	long n;
 
-	fuzz_require(to && conf_reading_new(path, NULL, &reading, &error) == 0);
+	fuzz_require(to && conf_reading_new(path, &reading, &error) == 0);
 	conf_dump(reading, to);
 	n = ftell(to);
 	fuzz_require(n > 0 && (size_t)n < sizeof(text));

@@ -77,7 +77,7 @@ static void a_component_tells_what_hosts_report(void **state)
 	assert_begins(reports, "<[('2008' 'OK' '' 'inferred') ");
 	assert_non_null(strstr(reports, " ('2012r2' 'OK' '' 'certain') "));
 	assert_non_null(strstr(reports, " ('2019' 'OK' 'The protocol version of the component installed "));
-	assert_int_equal(manager_set_profile(f.manager, "newest", &(struct conf_error){ 0 }), 0);
+	assert_int_equal(manager_set_profile(f.manager, "newest"), 0);
 	assert_non_null(strstr(property(&f, COMPONENT("timesync"), "Reports"), " ('2019' 'OK' '' 'certain') "));
 	manager_set_application_state(f.manager, HEARTBEAT_HEALTHY);
 	assert_non_null(strstr(property(&f, COMPONENT("heartbeat"), "Reports"),
@@ -173,9 +173,24 @@ static void a_configuration_that_is_wrong_changes_nothing(void **state)
 	a = ask(&f, MANAGER, "Reload", "");
 	assert_string_equal(a->error, "org.vmicd1.Error.InvalidConfiguration");
 	assert_non_null(strstr(a->text, "conf:2"));
-	temp_dir_put(&f.bus.dir, "conf", "[KVP]\nNonsense=1\n");
-	assert_error(&f, "org.vmicd1.Error.InvalidConfiguration", MANAGER, "SetProfile", "s", "newest");
 	assert_string_equal(property(&f, MANAGER, "Profile"), "<'legacy'>");
+}
+
+/* Who sets a profile asks for that, and for nothing else that somebody has written into the files since. */
+static void a_profile_is_set_whatever_became_of_the_files(void **state)
+{
+	static const char *const texts[] = { "[KVP]\nNonsense=1\n", "[KVP]\nEnable=no\nVersions=3.0\n" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		temp_dir_put(&f.bus.dir, "conf", texts[i]);
+		assert_answer(&f, "", MANAGER, "SetProfile", "s", i == 0 ? "newest" : "ws2012");
+		assert_string_equal(property(&f, MANAGER, "Profile"), i == 0 ? "<'newest'>" : "<'ws2012'>");
+		assert_string_equal(property(&f, COMPONENT("kvp"), "Served"), "<true>");
+		assert_string_equal(property(&f, COMPONENT("kvp"), "Overridden"), "<false>");
+	}
+	assert_answer(&f, "", MANAGER, "Reload", "");
+	assert_string_equal(property(&f, COMPONENT("kvp"), "Served"), "<false>");
 }
 
 static void the_configuration_is_read_again(void **state)
@@ -566,7 +581,7 @@ static void it_comes_back_after_the_bus(void **state)
 		private_bus_stop(&f.bus);
 		run_for(&f, 300000);
 		assert_true(all_run(&f));
-		(void)!manager_set_profile(f.manager, i == 0 ? "newest" : "linux", &(struct conf_error){ 0 });
+		(void)!manager_set_profile(f.manager, i == 0 ? "newest" : "linux");
 		run_for(&f, 200000);
 		private_bus_run(&f.bus);
 		f.asker = private_bus_connect(&f.bus, f.event);
@@ -610,6 +625,7 @@ int main(void)
 		WITH_DAEMON(what_has_changed_is_told),
 		WITH_DAEMON(a_profile_that_there_is_not_is_refused),
 		WITH_DAEMON(a_configuration_that_is_wrong_changes_nothing),
+		WITH_DAEMON(a_profile_is_set_whatever_became_of_the_files),
 		WITH_DAEMON(the_configuration_is_read_again),
 		WITH_DAEMON(a_component_negotiates_again),
 		WITH_DAEMON(the_state_of_the_applications_is_set),

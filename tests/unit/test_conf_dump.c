@@ -21,7 +21,7 @@ static void dump(const struct temp_dir *d, struct dumped *ret)
 	FILE *to;
 
 	temp_dir_path(d, "c", path, sizeof(path));
-	if (conf_reading_new(path, NULL, &reading, &error) < 0)
+	if (conf_reading_new(path, &reading, &error) < 0)
 		fail_msg("%s", error.text);
 	memset(ret->text, 0, sizeof(ret->text));
 	to = fmemopen(ret->text, sizeof(ret->text) - 1, "w");
@@ -148,10 +148,10 @@ static const char *const values[] = {
 /* A value that this key takes. */
 static const char *some_value(uint64_t *seed, const struct conf_row *row, enum ic_component c)
 {
-	static struct conf_said scratch;
+	static struct conf scratch;
 	const char *value;
 
-	scratch = conf_said_nothing();
+	scratch = conf_unsaid();
 	do
 		value = values[(next_random(seed) >> 8) % ARRAY_LEN(values)];
 	while (row->set(row, &scratch, c, value) < 0);
@@ -202,12 +202,12 @@ static void each_key_gives_what_it_took(void **state)
 		unsigned taken = 0;
 
 		for (size_t v = 0; v < ARRAY_LEN(values); v++) {
-			static struct conf_said scratch;
+			static struct conf scratch;
 			struct temp_dir d = temp_dir_new();
 			static struct dumped dumped;
 			char text[256];
 
-			scratch = conf_said_nothing();
+			scratch = conf_unsaid();
 			(void)snprintf(text, sizeof(text), "[%s]\n%s=%s\n", section, row->name, values[v]);
 			if (row->set(row, &scratch, conf_section_component(section), values[v]) == 0) {
 				temp_dir_put(&d, "c", text);
@@ -248,7 +248,7 @@ static void check(const char *text)
 	warned.n = 0;
 	temp_dir_put(&d, "c", text);
 	temp_dir_path(&d, "c", path, sizeof(path));
-	if (conf_reading_new(path, NULL, &reading, &error) < 0)
+	if (conf_reading_new(path, &reading, &error) < 0)
 		fail_msg("%s", error.text);
 	conf_check(reading, on_warning, &warned);
 	/* "PATH:" becomes "c:", so that a test can state the whole sentence. */
@@ -332,7 +332,7 @@ static void a_drop_in_does_not_surprise(void **state)
 	temp_dir_put(&d, "c", "[Negotiation]\nProfile=newest\n");
 	temp_dir_put(&d, "c.d/a.conf", "[Negotiation]\nProfile=legacy\n");
 	temp_dir_path(&d, "c", path, sizeof(path));
-	assert_int_equal(conf_reading_new(path, NULL, &reading, &error), 0);
+	assert_int_equal(conf_reading_new(path, &reading, &error), 0);
 	conf_check(reading, on_warning, &warned);
 	assert_int_equal(warned.n, 0);
 	(void)conf_reading_free(reading);

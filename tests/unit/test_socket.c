@@ -909,11 +909,10 @@ static void daemon_init(struct daemon *d)
 	memset(d, 0, sizeof(*d));
 	d->log = terse_log;
 	host_init(&d->host);
-	d->conf.profile = profile_find("newest");
+	d->conf.profile = d->conf.configured.profile = profile_find("newest");
 	for (int c = 0; c < IC_COMPONENTS; c++)
-		d->conf.component[c] = (struct conf_component){
-			.enabled = true, .policy = d->conf.profile->component[c],
-		};
+		d->conf.component[c].enabled = true;
+	conf_resolve(&d->conf);
 	(void)snprintf(d->conf.pool_directory, sizeof(d->conf.pool_directory), "%s",
 		       d->host.dir.path);
 	options.socket_path = d->host.path;
@@ -1058,7 +1057,6 @@ static void daemon_open(struct daemon *d, uint32_t relid)
 /* Only what another profile makes a difference to is closed and opened again. */
 static void another_profile_opens_channels_again(void **state)
 {
-	struct conf_error error;
 	struct channel_view view;
 	static struct daemon d;
 
@@ -1068,10 +1066,10 @@ static void another_profile_opens_channels_again(void **state)
 		daemon_offer(&d, i, classes[i]);
 		daemon_open(&d, i);
 	}
-	assert_int_equal(manager_set_profile(d.manager, "none such", &error), -ENOENT);
+	assert_int_equal(manager_set_profile(d.manager, "none such"), -ENOENT);
 	hear_nothing(&d.host);
 	/* heartbeat as newest, KVP too; time sync at most 3.0 */
-	assert_int_equal(manager_set_profile(d.manager, "legacy", &error), 0);
+	assert_int_equal(manager_set_profile(d.manager, "legacy"), 0);
 	pass_time(d.host.event, 0);
 	hear(&d.host, CLOSE, 2);
 	daemon_open(&d, 2);
