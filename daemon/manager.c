@@ -34,6 +34,7 @@ struct manager {
 	struct store *store; /* NULL: all ends with this process */
 	struct store *channel_store; /* the same, or NULL: channels end with this process */
 	struct runtime runtime;
+	bool settled; /* the transport has, and the service manager knows */
 	struct socket *socket; /* one of these */
 	struct uio *uio;
 	struct channel *channels[IC_COMPONENTS]; /* NULL: not served */
@@ -127,7 +128,9 @@ static void on_rescinded(void *user, struct port *port)
 /* Not before: the process that was here until now is missed until then. */
 static void on_settled(void *user)
 {
-	(void)user;
+	struct manager *m = user;
+
+	m->settled = true;
 	(void)sd_notify(0, "READY=1");
 }
 
@@ -479,10 +482,13 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	(void)sd_notify(0, "RELOADING=1");
+	/* READY=1 says the end of a reload, and of a start: one that goes on has its own. */
+	if (m->settled)
+		(void)sd_notify(0, "RELOADING=1");
 	if (manager_reload(m, &error) < 0)
 		log_line(m->log, LOG_ERR, misconfigured, "the configuration stays as it was: %s", error.text);
-	(void)sd_notify(0, "READY=1");
+	if (m->settled)
+		(void)sd_notify(0, "READY=1");
 	return 0;
 }
 

@@ -28,7 +28,7 @@ struct fake_manager {
 		char name[MANAGER_NAME];
 	} kept[MANAGER_KEEPS];
 	unsigned puts, removals; /* so many messages asked for that */
-	unsigned ready, stopping, alive;
+	unsigned ready, reloading, stopping, alive;
 };
 
 /* Whether it could be made. */
@@ -110,6 +110,7 @@ static inline void fake_manager_heard(struct fake_manager *m, const char *messag
 	char name[MANAGER_NAME], value[16];
 
 	m->ready += fake_manager_line(message, "READY", value, sizeof(value));
+	m->reloading += fake_manager_line(message, "RELOADING", value, sizeof(value));
 	m->stopping += fake_manager_line(message, "STOPPING", value, sizeof(value));
 	m->alive += fake_manager_line(message, "WATCHDOG", value, sizeof(value));
 	(void)fake_manager_line(message, "FDNAME", name, sizeof(name));

@@ -902,9 +902,11 @@ struct daemon {
 	struct manager *manager;
 };
 
-static void daemon_init(struct daemon *d)
+static void daemon_init_at(struct daemon *d, const char *conf_path)
 {
-	struct manager_options options = { .conf = &d->conf, .log = &d->log, .dry_run = true };
+	struct manager_options options = {
+		.conf = &d->conf, .conf_path = conf_path, .log = &d->log, .dry_run = true,
+	};
 
 	memset(d, 0, sizeof(*d));
 	d->log = terse_log;
@@ -918,6 +920,11 @@ static void daemon_init(struct daemon *d)
 	options.socket_path = d->host.path;
 	assert_int_equal(manager_new(d->host.event, &options, &d->manager), 0);
 	host_accept(&d->host);
+}
+
+static void daemon_init(struct daemon *d)
+{
+	daemon_init_at(d, NULL);
 }
 
 static void daemon_done(struct daemon *d)
@@ -1113,6 +1120,34 @@ static void no_channel_of_a_simulated_host_is_kept(void **state)
 	fake_manager_done(&manager);
 }
 
+/* A start that goes on is not said to be over by the end of a reload. */
+static void a_reload_says_nothing_of_a_start_that_goes_on(void **state)
+{
+	struct fake_manager manager;
+	static struct daemon d;
+
+	(void)state;
+	assert_true(fake_manager_init(&manager));
+	(void)setenv("NOTIFY_SOCKET", manager.path, 1);
+	daemon_init_at(&d, "/nonexistent/conf");
+	for (unsigned settled = 0; settled < 2; settled++) {
+		logged_clear();
+		assert_int_equal(raise(SIGHUP), 0);
+		run_loop(d.host.event);
+		assert_int_equal(logged_count(LOG_ERR, "the configuration stays as it was"), 1);
+		fake_manager_listen(&manager);
+		assert_int_equal(manager.reloading, settled);
+		assert_int_equal(manager.ready, settled ? 2 : 0);
+		if (!settled)
+			send_message(&d.host, ALL_OFFERS, 0, 0);
+		fake_manager_listen(&manager);
+		assert_int_equal(manager.ready, settled ? 2 : 1);
+	}
+	daemon_done(&d);
+	(void)unsetenv("NOTIFY_SOCKET");
+	fake_manager_done(&manager);
+}
+
 static void write_conf(const char *path, const char *text)
 {
 	FILE *f = fopen(path, "w");
@@ -1231,6 +1266,7 @@ int main(void)
 		cmocka_unit_test(what_is_served_is_opened_and_all_is_given_back),
 		cmocka_unit_test(another_profile_opens_channels_again),
 		cmocka_unit_test(no_channel_of_a_simulated_host_is_kept),
+		cmocka_unit_test(a_reload_says_nothing_of_a_start_that_goes_on),
 		cmocka_unit_test(a_reload_closes_and_opens_what_it_says),
 		cmocka_unit_test(no_host_brings_the_daemon_down),
 	};
