@@ -66,8 +66,6 @@ int verb_kvp_get(struct ctl *c, char **arguments)
 
 	if (status)
 		return status;
-	if (pools == POOL_ALL)
-		return words_say(CTL_USAGE, "kvp get wants one pool");
 	status = pools == 1u << POOL_GUEST ? get_from_guest(c, key, &value) :
 					     get_from_list(c, (unsigned)__builtin_ctz(pools), key, &value);
 	if (status)

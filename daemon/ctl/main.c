@@ -5,7 +5,9 @@
 
 #include "daemon/ctl/connect.h"
 #include "daemon/ctl/option.h"
+#include "daemon/ctl/pool.h"
 #include "daemon/ctl/print.h"
+#include "daemon/ctl/words.h"
 
 #define TIMEOUT_DEFAULT_S 15
 
@@ -20,6 +22,17 @@ static void help(void)
 	(void)printf("\nExit status: 0 done, 1 failure, 2 wrong usage, 3 vmicd is not running, 4 not\n"
 		     "permitted, 5 no such thing, 6 its channel is not open, 7 timed out.\n"
 		     "See vmicctl(1) and org.vmicd1(5).\n");
+}
+
+/* Before a daemon is looked for: a wrong command line is one, whether it runs or not. */
+static int check_pool(const struct ctl *c, const struct verb *verb)
+{
+	unsigned pools;
+	int status = pool_parse(c, &pools);
+
+	if (status == 0 && verb->options & VERB_ONE_POOL && pools == POOL_ALL)
+		return words_say(CTL_USAGE, "%s %s wants one pool", verb->name, verb->part);
+	return status;
 }
 
 static int run_verb(struct ctl *c, const struct verb *verb, char **words)
@@ -40,6 +53,8 @@ static int run(struct ctl *c, const struct option_result *result)
 
 	if (status == 0)
 		status = option_check(result, verb);
+	if (status == 0)
+		status = check_pool(c, verb);
 	return status ? status : run_verb(c, verb, words);
 }
 

@@ -16,7 +16,7 @@ const struct verb verb_table[] = {
 	  "list the kinds of guest, or be one of them", verb_profile },
 	{ "renegotiate", NULL, "[COMPONENT]", 0, 1, VERB_NO_BLOCK | VERB_CHANGES,
 	  "have the host negotiate anew, on all channels", verb_renegotiate },
-	{ "kvp", "get", "KEY", 1, 1, VERB_POOL, "print a key's value", verb_kvp_get },
+	{ "kvp", "get", "KEY", 1, 1, VERB_POOL | VERB_ONE_POOL, "print a key's value", verb_kvp_get },
 	{ "kvp", "set", "KEY VALUE", 2, 2, VERB_CHANGES, "give a key a value, for the host to read",
 	  verb_kvp_set },
 	{ "kvp", "delete", "KEY", 1, 1, VERB_CHANGES, "take a key away", verb_kvp_delete },

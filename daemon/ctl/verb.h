@@ -15,6 +15,7 @@ enum {
 	VERB_POOL = 1 << 3,
 	VERB_NO_BLOCK = 1 << 4,
 	VERB_CHANGES = 1 << 5, /* and so asks for passwords */
+	VERB_ONE_POOL = 1 << 6, /* no option, but what --pool may say */
 };
 
 struct verb {

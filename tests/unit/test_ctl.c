@@ -801,6 +801,13 @@ static void without_a_bus_it_says_so(void **state)
 	find_bus_at("unix:path=/nonexistent/bus");
 	run("status");
 	assert_said(3, "", "vmicctl: cannot reach the system bus: No such file or directory (is dbus running?)\n");
+	run("kvp", "get", "--pool=all", "a");
+	assert_said(2, "", "vmicctl: kvp get wants one pool\n");
+	for (size_t i = 0; i < 3; i++) {
+		run("kvp", i == 0 ? "list" : i == 1 ? "watch" : "get", "--pool=4", i == 2 ? "a" : NULL);
+		assert_int_equal(p.status, 2);
+		assert_non_null(strstr(p.err, "--pool wants external"));
+	}
 }
 
 /* A bus that takes the connection and says nothing. */
