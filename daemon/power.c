@@ -157,6 +157,17 @@ int power_take(void *user, const struct shutdown_request *request)
 	return 0;
 }
 
+/* What a process before this one has asked for is waited for as its own: it outlives that process. */
+static void wait_for_earlier(struct power *p)
+{
+	for (enum shutdown_action a = 0; a < SHUTDOWN_ACTIONS; a++)
+		if (p->sys->ops->power_is_asked(p->sys, a)) {
+			p->action = a;
+			wait_in(p, POWER_ASKED, TAKE_USEC);
+			return;
+		}
+}
+
 int power_init(struct power *p, sd_event *event)
 {
 	int r = sd_event_add_time(event, &p->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, p);
@@ -165,6 +176,7 @@ int power_init(struct power *p, sd_event *event)
 		return r;
 	(void)sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
 	(void)sd_event_source_set_description(p->timer, "power");
+	wait_for_earlier(p);
 	return 0;
 }
 

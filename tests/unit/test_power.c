@@ -307,6 +307,27 @@ static void what_nobody_takes_is_taken_back(void **state)
 	assert_int_equal(f->notes.done, 2);
 }
 
+/* The process that made it has died; nobody must find it in a month, and no request be lost to it until then. */
+static void what_an_earlier_process_asked_for_is_taken_back_too(void **state)
+{
+	struct fixture *f = *state;
+
+	power_done(&f->power);
+	f->notes.waiting = SHUTDOWN_REBOOT;
+	assert_int_equal(power_init(&f->power, f->event), 0);
+	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
+	pass_time(f->event, 29 * SECOND);
+	assert_int_equal(f->notes.withdrawn, 0);
+	assert_int_equal(f->notes.done, 0);
+	pass_time(f->event, SECOND);
+	assert_int_equal(f->notes.withdrawn, 1);
+	assert_int_equal(f->notes.waiting, NONE);
+	(void)logged_one(LOG_ERR, "asks to reboot, which fails");
+	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
+	pass_time(f->event, 0);
+	assert_int_equal(f->notes.done, 1);
+}
+
 static void what_was_taken_is_not_complained_of(void **state)
 {
 	struct fixture *f = *state;
@@ -360,6 +381,7 @@ int main(void)
 		TEST(a_request_that_is_found_counts),
 		TEST(when_it_was_taken_the_next_may_come),
 		TEST(what_nobody_takes_is_taken_back),
+		TEST(what_an_earlier_process_asked_for_is_taken_back_too),
 		TEST(what_was_taken_is_not_complained_of),
 		TEST(a_flood_fills_no_log),
 		TEST(one_that_is_done_lets_go_of_the_loop),
