@@ -902,6 +902,9 @@ int channel_new(const struct channel_options *options, struct channel **ret)
 	r = keep_new(c->store != NULL, &c->keep);
 	if (r < 0)
 		return r;
+	if (c->store && keep_fd(c->keep) < 0)
+		log_warning(c->log, "%s: there is no memory that outlives this process: the host will notice a restart",
+			    options->service->name);
 	r = add_sources(c);
 	if (r < 0)
 		return r;
