@@ -166,6 +166,7 @@ demo: programs
 PREFIX ?= /usr/local
 SYSCONFDIR ?= /etc
 UNITDIR ?= $(PREFIX)/lib/systemd/system
+SLEEPDIR ?= /usr/lib/systemd/system-sleep
 MANDIR := $(PREFIX)/share/man
 BUSDIR := $(if $(filter /usr,$(PREFIX)),/usr/share,$(SYSCONFDIR))/dbus-1/system.d
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -185,7 +186,7 @@ INSTALL := \
 	644,systemd/vmicd.sysusers,$(PREFIX)/lib/sysusers.d/vmicd.conf \
 	644,systemd/vmicd.tmpfiles,$(PREFIX)/lib/tmpfiles.d/vmicd.conf \
 	644,systemd/60-vmicd.rules,$(PREFIX)/lib/udev/rules.d/60-vmicd.rules \
-	755,systemd/vmicd.sleep,/usr/lib/systemd/system-sleep/vmicd \
+	755,systemd/vmicd.sleep,$(SLEEPDIR)/vmicd \
 	644,daemon/vmicd.conf,$(SYSCONFDIR)/vmicd/vmicd.conf \
 	644,systemd/clock-step.conf,$(PREFIX)/share/doc/vmicd/examples/clock-step.conf \
 	$(foreach f,$(wildcard systemd/org.vmicd1.conf),644,$f,$(BUSDIR)/$(notdir $f)) \

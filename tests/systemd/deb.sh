@@ -70,12 +70,12 @@ for p in vmicd vmichost; do
 	check "the version of $p is the program's" \
 		"[ \"\$($dir/$p/usr/*bin/$p --version)\" = \"$p \$(cat daemon/VERSION)\" ] && [ \"\$(dpkg-deb -f \$$p Version)\" = $version ]"
 done
-printf -- '-rwxr-xr-x %s\n' /usr/bin/vmicctl /usr/lib/systemd/system-sleep/vmicd /usr/sbin/vmic-bind /usr/sbin/vmicd >"$dir/wanted"
+printf -- '-rwxr-xr-x %s\n' "$(pkg-config --variable=systemdsleepdir systemd)/vmicd" /usr/bin/vmicctl /usr/sbin/vmic-bind /usr/sbin/vmicd >"$dir/wanted"
 check "the programs of vmicd are for all to start, and nothing else is" "executables vmicd | diff $dir/wanted -"
 echo '-rwxr-xr-x /usr/bin/vmichost' >"$dir/wanted"
 check "and so is that of vmichost" "executables vmichost | diff $dir/wanted -"
 # Where other packages of Debian have such files.
-places='etc/vmicd|usr/s?bin|(usr/)?lib/systemd/system(/[a-z-]*\.service\.d)?|usr/lib/systemd/(system-sleep|catalog)'
+places='etc/vmicd|usr/s?bin|(usr/)?lib/systemd/system(/[a-z-]*\.service\.d)?|(usr/)?lib/systemd/(system-sleep|catalog)'
 places="$places|usr/lib/(sysusers|tmpfiles|udev/rules)\\.d|usr/share/(dbus-1/system\\.d|polkit-1/actions|man/man[158])"
 places="$places|usr/share/(bash-completion/completions|zsh/vendor-completions|lintian/overrides|doc/vmic[a-z]*(/examples)?)"
 check "each file is where Debian has such files" "! { files vmicd; files vmichost; } | grep -vE '^/($places)/[^/]+\$'"
@@ -126,7 +126,7 @@ fi
 
 root=$dir/machine
 mkdir "$dir/bin"
-for p in deb-systemd-invoke deb-systemd-helper systemctl systemd-sysusers systemd-tmpfiles udevadm userdel chgrp getent; do
+for p in busctl deb-systemd-invoke deb-systemd-helper systemctl systemd-sysusers systemd-tmpfiles udevadm userdel chgrp getent; do
 	printf '#!/bin/sh\necho "%s $*" >>%s/called\n' "$p" "$dir" >"$dir/bin/$p"
 done
 chmod 755 "$dir"/bin/*
@@ -139,8 +139,8 @@ check "no script is tried on this machine" "! grep -nE '(rm|rmdir|chgrp|chmod|to
 machine() {
 	rm -rf "$root"
 	mkdir -p "$root/run/systemd/system" "$root/run/udev" "$root/run/vmicd" "$root/etc/vmicd/vmicd.conf.d" \
-		"$root/var/lib/hyperv" "$root/usr/bin" "$root/usr/sbin" "$root/dev/vmbus"
-	touch "$root/run/udev/control" "$root/etc/vmicd/vmicd.conf.d/mine.conf" "$root/dev/vmbus/hv_kvp"
+		"$root/var/lib/hyperv" "$root/usr/bin" "$root/usr/sbin" "$root/dev/vmbus" "$root/run/dbus"
+	touch "$root/run/udev/control" "$root/run/dbus/system_bus_socket" "$root/etc/vmicd/vmicd.conf.d/mine.conf" "$root/dev/vmbus/hv_kvp"
 	for n in 0 1 2 3 4; do echo pool >"$root/var/lib/hyperv/.kvp_pool_$n"; done
 	cp "$dir/bin/deb-systemd-helper" "$root/usr/bin"
 }
@@ -148,7 +148,7 @@ machine() {
 ran() {
 	: >"$dir/called"
 	(PATH=$dir/bin:$PATH && export PATH && sh "$dir/$1" "$2" "${3-}") || return 1
-	grep -E '^systemd-|^deb-systemd-invoke|helper (enable|purge)|^userdel' "$dir/called"
+	grep -E '^systemd-|^deb-systemd-invoke|^systemctl .*start|^busctl|helper (enable|purge)|^userdel' "$dir/called"
 	return 0
 }
 # does WANTED: whether the script's actions, as it is said here, are these.
@@ -157,6 +157,7 @@ does() {
 	diff "$dir/wanted" -
 }
 prepared='systemd-sysusers vmicd.conf
+busctl --timeout=10 call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus ReloadConfig
 systemd-tmpfiles --create vmicd.conf
 deb-systemd-helper enable vmicd.service'
 machine
@@ -173,7 +174,7 @@ deb-systemd-invoke try-restart vmic-bind-follow.service'"
 check "a removal stops all, and gives the devices back while there is a program for that" \
 	"ran prerm remove | head -n 1 | does 'deb-systemd-invoke stop vmicd.service vmic-bind-follow.service vmic-bind.service'"
 check "then it is the stock daemon's turn" \
-	"ran postrm remove | does 'deb-systemd-invoke start hv-kvp-daemon.service' && grep -q '^chgrp root .*/hv_kvp\$' $dir/called"
+	"ran postrm remove | does 'systemctl --no-block start hv-kvp-daemon.service' && grep -q '^chgrp root .*/hv_kvp\$' $dir/called"
 check "which has the pools again, and the configuration stays" \
 	"[ \"\$(stat -c %a $root/var/lib/hyperv/.kvp_pool_[0-4] | sort -u)\" = 644 ] && [ -e $root/etc/vmicd/vmicd.conf.d/mine.conf ]"
 check "a purge takes the links and the user away" \
@@ -190,9 +191,9 @@ touch "$root/var/lib/hyperv/other"
 check "nor others' files beside them" \
 	"ran postrm purge >/dev/null && [ -e $root/var/lib/hyperv/other ] && [ ! -e $root/var/lib/hyperv/.kvp_pool_1 ]"
 machine
-rm -r "$root/run/systemd" "$root/run/udev"
+rm -r "$root/run/systemd" "$root/run/udev" "$root/run/dbus"
 check "where no systemd runs, as in an image that is being made, nothing is started" \
-	"ran postinst configure | does '$prepared' && ! grep -E '^(systemctl|udevadm)' $dir/called"
+	"ran postinst configure | does '$(echo "$prepared" | grep -v ^busctl)' && ! grep -E '^(systemctl|udevadm)' $dir/called"
 check "or stopped" "[ -z \"\$(ran prerm remove)\" ]"
 
 echo "$passed passed, $failed failed, $skipped skipped"
