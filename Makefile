@@ -296,9 +296,15 @@ $(BUILD)/vm/hostile: tests/vm/hostile.c tests/vm/hostile.ld $(BUILD)/deps.mk
 	$(Q)ld -nostdlib -static --no-warn-rwx-segments -T tests/vm/hostile.ld -o $@.elf $@.o
 	$(Q)objcopy -O binary $@.elf $@
 
+# What tries the sandbox of vmicd.service.
+$(BUILD)/vm/probe: tests/vm/probe.c hv_util/base.h $(BUILD)/deps.mk
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) -std=gnu11 -O2 $(CPPFLAGS) $(WARNINGS) -o $@ $<
+
 # Guests on a real VMBus; VM_TESTS names some of the tests, VM_JOBS says how many run at a time.
 .PHONY: check-vm
-check-vm: programs $(BUILD)/vm/hostile $(BUILD)/deps-vm.mk
+check-vm: programs $(BUILD)/vm/hostile $(BUILD)/vm/probe $(BUILD)/deps-vm.mk
 	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
 
 # arm64, on this machine: libraries are unpacked into build/, and what was made with them runs under qemu-user.

@@ -74,7 +74,7 @@ verdict "each header compiles alone" "$alone"
 verdict "each header guards itself" "$(grep -L '^#pragma once' hv_util/*.h daemon/*.h daemon/*/*.h \
 	tests/host/*.h tests/host/kvm/*.h)"
 verdict "each source names its licence" "$(grep -L 'SPDX-License-Identifier: GPL-2.0-only' \
-	hv_util/*.[ch] daemon/*.[ch] daemon/*/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch] tests/*/*.sh tests/vm/guest/* tests/host/kvm/*)"
+	hv_util/*.[ch] daemon/*.[ch] daemon/*/*.[ch] tests/*.c tests/*.sh tests/*/*.[ch] tests/*/*.sh tests/vm/guest/* tests/vm/service/* tests/host/kvm/*)"
 verdict "no unfinished words" \
 	"$(grep -rnwE 'TODO|FIXME|XXX|HACK' hv_util daemon tests --include='*.[ch]' --include='*.sh' | grep -v structure.sh)"
 
@@ -92,7 +92,7 @@ verdict "what a manual page says of another of ours is in its SEE ALSO" "$(for m
 		$1 == ".Xr" && to ~ /vmic/ && !known { print page ": there is no " to }
 		END { for (to in said) if (!(to in listed)) print page ": " to " is not there" }' "$m"
 done)"
-verdict "the scripts are well-formed" "$(for s in tests/*.sh tests/*/*.sh tests/vm/guest/*.sh .ci/run; do sh -n "$s" 2>&1; done)"
+verdict "the scripts are well-formed" "$(for s in tests/*.sh tests/*/*.sh tests/vm/guest/*.sh tests/vm/service/*.sh .ci/run; do sh -n "$s" 2>&1; done)"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -22,6 +22,7 @@ each() {
 	wanted=" $* "
 	. tests/vm/tests-scenario.sh
 	. tests/vm/tests-vmicd.sh
+	. tests/vm/tests-service.sh
 	. tests/vm/tests-kvpdev.sh
 	. tests/vm/tests-stock.sh
 	. tests/vm/tests-hostile.sh
@@ -29,8 +30,9 @@ each() {
 
 # check NAME IMAGES TITLE COMMANDS EXPECTATION [SECONDS]: a test: the commands where the guest can run,
 # with the images of that name in $images, then the expectation here, which looks at the files that
-# $o.output and $o.console name and says what is wrong. What makes no sense there says "skipped: REASON",
-# be it commands or guest. SECONDS is for one that may take longer than others; it gets a machine of its own.
+# $o.output and $o.console name and says what is wrong; what it leaves in $o.remark is shown below the line of a
+# test that has passed. What makes no sense there says "skipped: REASON", be it commands or guest. SECONDS is
+# for one that may take longer than others; it gets a machine of its own.
 check() {
 	case $wanted in
 	'  ' | *" $1 "*) "$action" "$1" "$2" "${6:-0}" "$3" "$4" "$5" ;;
@@ -89,6 +91,7 @@ skip() {
 # judge: $status and $seconds are how the commands ended and what they took.
 judge() {
 	o=$out/$1
+	rm -f "$o.remark"
 	for file in output console; do
 		tr -d '\r' <"$o.$file" >"$o.tmp" && mv "$o.tmp" "$o.$file"
 	done
@@ -100,7 +103,7 @@ judge() {
 		say SKIPPED "$4: $reason"
 	elif (eval "$6") >"$o.complaint" 2>&1 && [ "$status" -eq 0 ]; then
 		: >"$results/$1.passed"
-		say ok "$took"
+		say ok "$took$([ ! -s "$o.remark" ] || { echo; cat "$o.remark"; })"
 	else
 		: >"$results/$1.failed"
 		say FAILED "$took, status $status" "$o.complaint" "$o.output" "$o.console"

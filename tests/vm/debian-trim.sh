@@ -40,7 +40,8 @@ find run tmp var/cache var/log var/tmp -xdev -mindepth 1 -delete
 (
 	cd usr/lib/udev
 	rm -rf *_id hwdb* keyboard* mtd_probe
-	find rules.d -type f ! -name '50-udev-default*' ! -name '80-drivers*' ! -name '99-systemd*' -delete
+	find rules.d -type f ! -name '50-udev-default*' ! -name '60-hyperv*' ! -name '80-drivers*' \
+		! -name '99-systemd*' -delete
 )
 (
 	cd usr/lib/systemd

@@ -101,6 +101,66 @@ expect_linux() {
 	rows "$o.output" | diff "$o.expected" -
 }
 
+# expect_openings N[-M] COMPONENT...: in the end the host had seen so many openings of each, or M, and negotiations
+expect_openings() {
+	openings=$1
+	shift
+	for component; do
+		awk -F '"' -v c="$component" -v n="$openings" '
+			$2 == "format" { of = opened = negotiated = "" }
+			$2 == "component" { of = $4 }
+			of == c && $2 == "opened_times" { opened = $3; gsub(/[^0-9]/, "", opened); opened += 0 }
+			of == c && $2 == "negotiations" { negotiated = $3; gsub(/[^0-9]/, "", negotiated); negotiated += 0 }
+			END { split(n "-" n, range, "-")
+			      if (opened >= negotiated && opened <= range[2] + 0 && negotiated >= range[1] + 0) exit
+			      print c " was opened " opened " times and negotiated " negotiated " times, not " n
+			      exit 1 }' "$o.output" || return 1
+	done
+}
+
+# expect_answered COMPONENT...: no report misses an answer of it, but to what is on its way, and to what each
+# driver had not answered when it closed the channel
+expect_answered() {
+	awk -F '"' -v wanted=" $* " '
+		function number() { v = $3; gsub(/[^0-9]/, "", v); return v + 0 }
+		$2 == "component" { of = $4 }
+		$1 != "      " { next } # its own, and not of a part of it
+		$2 == "requests" { requests = number() }
+		$2 == "answers" { missing = requests - number() }
+		$2 == "failures" { failures = number() }
+		$2 == "opened_times" && index(wanted, " " of " ") && (missing > number() || failures > 0) {
+			print of " misses " missing " answers in " number() " openings, " failures " were failures"
+			bad = 1
+		}
+		END { exit bad }' "$o.output"
+}
+
+# expect_delays: says how long a heartbeat waited at most, while hv_utils had the channel and while vmicd had it: of
+# the openings of each, which the sizes of their rings tell apart, that with the most heartbeats. How long is too
+# long is a machine's own.
+expect_delays() {
+	awk -F '"' '
+		function note() { if (answers > most[who]) { most[who] = answers; p50[who] = usual; max[who] = worst } }
+		$2 == "format" { of = "" }
+		$2 == "component" { of = $4 }
+		of != "heartbeat" || $1 == "      " { next }
+		{ v = $3; gsub(/[^0-9]/, "", v); v += 0 }
+		$2 == "ring_size" { who = v == 16384 ? "hv_utils" : "vmicd" }
+		$2 == "answers" { answers = v }
+		$2 == "p50_ns" { usual = v / 1e6 }
+		$2 == "max_ns" { worst = v / 1e6; note() }
+		END {
+			n = split("hv_utils vmicd", list, " ")
+			for (i = 1; i <= n; i++) {
+				who = list[i]
+				printf "           %-8s %3d heartbeats, p50 %6.1f ms, worst %7.1f ms\n", who, most[who],
+					p50[who], max[who]
+				few = few || most[who] < 60
+			}
+			exit few
+		}' "$o.output" >"$o.remark" || { cat "$o.remark"; return 1; }
+}
+
 # expect_kernel: the guest has run the kernel that its images were made of
 expect_kernel() {
 	expect "$o.console" "^guest: .*$(cat "$out/images/$images/kernel") is up"

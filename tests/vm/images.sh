@@ -6,6 +6,8 @@
 #	hostile		a guest that means no good
 #	SUITE		the kernel of that suite of Debian's, and two guests with it: stock.cpio has its own
 #			drivers, and Debian's hyperv-daemons; vmicd.cpio has vmicd and vmic-bind, too
+#	service, service-SUITE	a small Debian of this computer's suite, or of that, with systemd, and the package that
+#			make deb makes
 #	scenario-SUITE	the same kernel with vmicd, and with the agent that plays the scenarios, which are there
 # The suites move on: which kernel a set has is in its file "kernel", as uname -r prints it.
 set -eu
@@ -23,6 +25,27 @@ fetch_kernel() {
 	[ -e "$root/vmlinux" ] || sh tests/vm/vmlinux.sh "$root/vmlinuz" "$root/vmlinux"
 }
 
+# make_package: as $package, unless that is newer than all that it is made of
+make_package() {
+	newest="find $build -maxdepth 1 -name vmicd_*.deb -printf %T@\t%p\n"
+	package=$($newest | sort -rn | cut -f 2 | head -n 1)
+	if [ "$package" ] &&
+			[ -z "$(find Makefile daemon hv_util systemd tests/host -newer "$package" -print -quit)" ]; then
+		return
+	fi
+	env -u MAKEFLAGS -u MAKELEVEL make --no-print-directory BUILD="$(realpath --relative-to=. "$build")" deb
+	package=$($newest | sort -rn | cut -f 2 | head -n 1)
+}
+
+# next_package OUT: $package again, with a higher version
+next_package() {
+	unpacked=$(mktemp -d)
+	dpkg-deb -R "$package" "$unpacked"
+	sed -i 's/^Version: .*/&+next/' "$unpacked/DEBIAN/control"
+	dpkg-deb --root-owner-group -b "$unpacked" "$1"
+	rm -rf "$unpacked"
+}
+
 archive() {
 	(cd "$images" && find "$set" | cpio --quiet -o -H newc) >"$tree.cpio.new"
 	mv "$tree.cpio.new" "$tree.cpio"
@@ -37,6 +60,23 @@ machine)
 	;;
 hostile)
 	cp "$out/hostile" tests/vm/hostile.ld "$tree"
+	archive
+	;;
+service | service-*)
+	fetch_kernel trixie-backports
+	suite=${set#service-}
+	[ "$suite" != service ] || suite=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	make_package
+	next_package "$tree/next.deb"
+	depends=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/^ *//; s/[ |].*//')
+	# And what may be in its way, or be asked.
+	# shellcheck disable=SC2086 # several words
+	sh tests/vm/debian.sh "$cache/debian-$suite" "$suite" "$root" $depends systemd-sysv dbus polkitd hyperv-daemons
+	cp -L "$root/vmlinux" "$tree"
+	sh tests/vm/service-image.sh "$tree/guest.cpio" "$cache/debian-$suite/debian.cpio" \
+		"$package=/packages/vmicd.deb" "$tree/next.deb=/packages/vmicd-next.deb" \
+		"$build/vm/probe=/usr/lib/vmicd-probe"
+	rm "$tree/next.deb"
 	archive
 	;;
 scenario-*)
