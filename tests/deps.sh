@@ -9,7 +9,7 @@ set -eu
 set_name=$1
 out=$2
 
-# command or pkg-config module: its package for apt, dnf, zypper
+# command, pkg-config module or package of Debian's: its package for apt, dnf, zypper
 wanted_build='
 cmd:cc gcc gcc gcc
 cmd:ar binutils binutils binutils
@@ -45,8 +45,10 @@ cmd:lz4 lz4 lz4 lz4
 cmd:dbus-daemon dbus-daemon dbus-daemon dbus-1-daemon
 '
 
+# What every package is built with is checked for by dpkg, by its name.
 wanted_deb='
 cmd:dh debhelper - -
+debian:build-essential build-essential - -
 cmd:dpkg-buildpackage dpkg-dev - -
 cmd:lintian lintian - -
 pc:systemd systemd - -
@@ -62,6 +64,7 @@ have() {
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
 	pc:*) command -v pkg-config >/dev/null && pkg-config --exists "${1#pc:}" ;;
 	arm64-header:*) echo "#include <${1#arm64-header:}>" | aarch64-linux-gnu-gcc -E - >/dev/null 2>&1 ;;
+	debian:*) dpkg-query -W -f '${Status}\n' "${1#debian:}" 2>/dev/null | grep -qx 'install ok installed' ;;
 	header:*) echo "#include <${1#header:}>" | cc -E - >/dev/null 2>&1 ;;
 	clang-rt:*) [ -n "$(find "$(clang -print-resource-dir 2>/dev/null)" -name 'libclang_rt.fuzzer*' 2>/dev/null)" ] ;;
 	esac
