@@ -303,9 +303,14 @@ $(BUILD)/vm/probe: tests/vm/probe.c hv_util/base.h $(BUILD)/deps.mk
 	$(Q)$(CC) -std=gnu11 -O2 $(CPPFLAGS) $(WARNINGS) -o $@ $<
 
 # Guests on a real VMBus; VM_TESTS names some of the tests, VM_JOBS says how many run at a time.
-.PHONY: check-vm
-check-vm: programs $(BUILD)/vm/hostile $(BUILD)/vm/probe $(BUILD)/deps-vm.mk
+.PHONY: check-vm check-service
+check-vm check-service: programs $(BUILD)/vm/hostile $(BUILD)/vm/probe $(BUILD)/deps-vm.mk
+check-vm:
 	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
+
+# vmicd's package in a small Debian that systemd runs.
+check-service:
+	@sh tests/vm/check.sh $(BUILD) 'service-*'
 
 # arm64, on this machine: libraries are unpacked into build/, and what was made with them runs under qemu-user.
 $(SYSROOT)/done: tests/cross/sysroot.sh tests/vm/apt.sh $(BUILD)/deps-cross.mk
@@ -386,6 +391,7 @@ help:
 	@echo 'make check-systemd units, sandbox and installation alone'
 	@echo 'make check-deb     builds the Debian packages, and checks them with lintian and by their scripts'
 	@echo 'make check-vm      boots real Linux guests and reports them; fetches kernels into ~/.cache/vmicd'
+	@echo 'make check-service vmicd as a service, in guests that systemd runs'
 	@echo 'make check-san     the sanitizers alone'
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench         speed, side by side with what the machine can do at best'
