@@ -2,6 +2,7 @@
 #include "daemon/memory.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -12,6 +13,9 @@
 
 /* More than any call of the daemon goes deep; the deepest hold a message of 16 KiB, or lists of versions. */
 #define STACK_BYTES (256 * 1024)
+
+/* Blocks as long as this are mapped by themselves, and gone when they are free: glibc's own number to begin with. */
+#define MAPPED_BYTES (128 * 1024)
 
 /* Touches each page of the stack below: the kernel then has given them, and locks them as well. */
 __attribute__((noinline)) static void touch_stack(void)
@@ -47,10 +51,20 @@ static bool has_room_for_more(void)
 	return mapped > 0 && mapped <= limit.rlim_cur / 2;
 }
 
+/*
+ * glibc learns from a long block that is given free to keep as much from then on, up to 64 MiB (mallopt(3), "dynamic
+ * mmap threshold"). Anybody may send such a block over D-Bus, and what is kept here is locked.
+ */
+static void keep_nothing_that_is_free(void)
+{
+	(void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES);
+}
+
 void memory_lock(const struct log *log)
 {
 	int flags = MCL_CURRENT | (has_room_for_more() ? MCL_FUTURE : 0);
 
+	keep_nothing_that_is_free();
 	touch_stack();
 	if (mlockall(flags) < 0)
 		log_info(log, "memory cannot be locked: %s (the limit is RLIMIT_MEMLOCK); where memory is short, "

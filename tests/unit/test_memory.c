@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -151,6 +152,23 @@ static int with_too_low_a_limit(void)
 	return has_said(LOG_INFO, "memory cannot be locked: ") ? 0 : 3;
 }
 
+/* As a message that somebody sends over the bus is: longer than all before, and then another. */
+static int what_is_free_goes_back(void)
+{
+	unsigned long before;
+
+	memory_lock(&said_log);
+	before = status_bytes("VmSize");
+	for (unsigned i = 0; i < 2; i++) {
+		char *volatile p = malloc(2 * MIB);
+
+		if (!p)
+			return 1;
+		free(p);
+	}
+	return status_bytes("VmSize") < before + MIB ? 0 : 2;
+}
+
 static void each_limit_is_respected(void **state)
 {
 	static const struct {
@@ -162,6 +180,7 @@ static void each_limit_is_respected(void **state)
 		{ "with room for as much again", with_room_for_as_much_again },
 		{ "with a limit that is near", with_a_limit_that_is_near },
 		{ "with too low a limit", with_too_low_a_limit },
+		{ "what is free", what_is_free_goes_back },
 	};
 
 	(void)state;
