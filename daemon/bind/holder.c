@@ -33,6 +33,25 @@ static bool is_same(const struct statx *a, const struct statx *b)
 	return file_system_of(a) == file_system_of(b) && a->stx_ino == b->stx_ino;
 }
 
+/*
+ * "flags:\t012000002" (proc_pid_fdinfo(5)). O_PATH needs no right to the file and gives none: anybody may have a node
+ * open like that. What cannot be read counts as open.
+ */
+static bool is_path_only(int process_fd, const char *name)
+{
+	struct lines lines;
+	char path[64];
+	unsigned flags = 0;
+
+	(void)snprintf(path, sizeof(path), "fdinfo/%.32s", name);
+	if (lines_open(&lines, process_fd, path) < 0)
+		return false;
+	for (char *line; flags == 0 && (line = lines_next(&lines));)
+		(void)sscanf(line, "flags: %o", &flags);
+	lines_close(&lines);
+	return flags & O_PATH;
+}
+
 static bool has_open(int process_fd, const struct statx *file)
 {
 	_cleanup_(directory_closep) DIR *dir = directory_open(process_fd, "fd");
@@ -40,7 +59,8 @@ static bool has_open(int process_fd, const struct statx *file)
 	struct statx other;
 
 	while (dir && (entry = readdir(dir)))
-		if (look_at(dirfd(dir), entry->d_name, &other) == 0 && is_same(&other, file))
+		if (look_at(dirfd(dir), entry->d_name, &other) == 0 && is_same(&other, file) &&
+		    !is_path_only(process_fd, entry->d_name))
 			return true;
 	return false;
 }

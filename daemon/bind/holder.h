@@ -12,5 +12,6 @@ struct bind_holder {
 };
 
 /* The first process but this one that has the file, directory or device node open, or mapped. False:
- * none is to be seen, *ret is untouched; without root, others' are not to be seen. */
+ * none is to be seen, *ret is untouched; without root, others' are not to be seen. One that has it open with
+ * O_PATH, as anybody may, has only its name. */
 bool bind_holder_find(const char *path, struct bind_holder *ret);

@@ -132,7 +132,7 @@ static void there_may_be_no_clock(void **state)
 
 /* --- who holds a file --- */
 
-enum way { OPENED, MAPPED, MAPPED_ONLY, WAYS };
+enum way { OPENED, MAPPED, MAPPED_ONLY, WAYS, NAMED_ONLY };
 
 static pid_t hold(const char *path, enum way way, const char *name)
 {
@@ -144,10 +144,11 @@ static pid_t hold(const char *path, enum way way, const char *name)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
-		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		int fd = open(path, (way == NAMED_ONLY ? O_PATH : O_RDONLY) | O_CLOEXEC);
 
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* when a test fails, too */
 		(void)prctl(PR_SET_NAME, name);
-		if (way != OPENED &&
+		if ((way == MAPPED || way == MAPPED_ONLY) &&
 		    mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED)
 			_exit(1);
 		if (way == MAPPED_ONLY)
@@ -189,6 +190,23 @@ static void a_holder_is_found(void **state)
 		let_go(pid);
 	}
 	assert_false(bind_holder_find("/nonexistent", &(struct bind_holder){ 0 }));
+	temp_dir_done(&d);
+}
+
+/* Whoever may not open a node can have it open like this, and would keep its device from being moved. */
+static void who_has_but_the_name_is_no_holder(void **state)
+{
+	struct temp_dir d = temp_dir_new();
+	struct bind_holder holder;
+	char path[128];
+	pid_t pid;
+
+	(void)state;
+	temp_dir_put(&d, "file", "something");
+	temp_dir_path(&d, "file", path, sizeof(path));
+	pid = hold(path, NAMED_ONLY, "no holder");
+	assert_false(bind_holder_find(path, &holder));
+	let_go(pid);
 	temp_dir_done(&d);
 }
 
@@ -272,6 +290,7 @@ int main(void)
 		cmocka_unit_test(chronys_configuration_is_looked_through),
 		cmocka_unit_test(there_may_be_no_clock),
 		cmocka_unit_test(a_holder_is_found),
+		cmocka_unit_test(who_has_but_the_name_is_no_holder),
 		cmocka_unit_test(a_directory_is_held_too),
 		cmocka_unit_test(one_that_is_offered_again_is_another),
 		cmocka_unit_test(sizes_are_rounded_up),
