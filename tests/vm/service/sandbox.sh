@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# A program in vmicd's place tries all that the sandbox of the service denies, beside the service itself.
+# There were no pools at the start, and nothing but the service's units has made them. Then a program in vmicd's
+# place tries all that the sandbox of the service denies, beside the service itself.
 
 # in_sandbox ARGUMENT...: what the probe said is in /root/probe.log
 in_sandbox() {
@@ -13,6 +14,10 @@ in_sandbox() {
 }
 
 expect_served
+is inactive systemd-tmpfiles-setup.service || fail "systemd has made the pools itself"
+vmicctl kvp set early data >/root/vmicctl.log 2>&1 || fail "no key can be set"
+grep -qa early /var/lib/hyperv/.kvp_pool_1 || fail "the key is in no pool"
+say "the pools were made"
 mkdir -p /home/probe
 in_sandbox
 grep -q 'probe: [0-9]* tried, 0 wrong' /root/probe.log || fail "the sandbox does not hold"
