@@ -22,7 +22,7 @@ check service-trouble service "heartbeats without memory, processor and room" \
 check service-trixie service-trixie "the service killed and hung, with trixie's systemd" \
 	"$(serve vm.install=boot vm.do=restarts vm.seconds=800)" \
 	"expect_passed && expect_openings 2-3 heartbeat timesync && expect_answered heartbeat timesync" 850
-check service-sandbox service "the pools where /var was empty, and what the sandbox denies" \
+check service-sandbox service "the pools where /var was empty, polkit, and what the sandbox denies" \
 	"$(serve vm.install=boot vm.var=empty vm.do=sandbox)" "expect_passed"
 # Late enough that it is not hv_utils that is asked
 check service-shutdown service "switched off by systemd, as the host asks vmicd" \

@@ -18,6 +18,36 @@ is inactive systemd-tmpfiles-setup.service || fail "systemd has made the pools i
 vmicctl kvp set early data >/root/vmicctl.log 2>&1 || fail "no key can be set"
 grep -qa early /var/lib/hyperv/.kvp_pool_1 || fail "the key is in no pool"
 say "the pools were made"
+
+# as_user ARGUMENT...: vmicctl, as somebody who is nobody; sets status
+as_user() {
+	setpriv --reuid nobody --regid nogroup --clear-groups vmicctl "$@" </dev/null >/root/vmicctl.log 2>&1
+	status=$?
+}
+
+# is_allowed: polkit has read the new rule
+is_allowed() {
+	as_user profile newest
+	[ "$status" -eq 0 ]
+}
+
+as_user status
+[ "$status" -eq 0 ] && grep -q "^vmicd  *Heartbeat" /root/vmicctl.log || fail "not everybody may ask: $status"
+as_user profile newest
+[ "$status" -eq 4 ] && grep -q "needs an administrator's authorization" /root/vmicctl.log ||
+	fail "what everybody may not is not refused so: $status"
+cat >/etc/polkit-1/rules.d/50-test.rules <<'RULE'
+polkit.addRule(function(action, subject) {
+	if (action.id == "org.vmicd1.set-profile" && subject.user == "nobody")
+		return polkit.Result.YES;
+});
+RULE
+wait_for 30 "the profile of whom polkit lets" is_allowed
+vmicctl profile >/root/vmicctl.log 2>&1 && grep -q '^\* newest ' /root/vmicctl.log || fail "the profile is not newest"
+as_user kvp set early nothing
+[ "$status" -eq 4 ] || fail "the rule lets him do more: $status"
+say "polkit decides"
+
 mkdir -p /home/probe
 in_sandbox
 grep -q 'probe: [0-9]* tried, 0 wrong' /root/probe.log || fail "the sandbox does not hold"
