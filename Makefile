@@ -235,6 +235,7 @@ RUN = sh tests/run.sh $(TOTALS)
 # $(call scenarios,FLAVOUR): the command that plays every scenario with that build's two programs
 scenarios = "$(BUILD)/$(1)/vmichost scenario tests/scenario/*.scn -- \
 	$(BUILD)/$(1)/vmicd --config={config} --transport=socket:{socket}"
+threaded_in = $(patsubst %,$(BUILD)/$(1)/%,test_ring_stress test_kvp_worker)
 tests_in = $(UNIT:tests/unit/%.c=$(BUILD)/$(1)/%)
 replays := $(FUZZ:tests/fuzz/fuzz_%.c=$(BUILD)/asan/replay_%)
 # A sanitizer's report must fail the program that it is about.
@@ -281,11 +282,11 @@ check-clang: $(BUILD)/clang/vmicd $(BUILD)/clang/vmicctl $(BUILD)/clang/vmic-bin
 # Address and undefined-behaviour sanitizers on everything, the thread sanitizer on what has threads.
 .PHONY: check-san
 check-san: $(BUILD)/asan/vmicd $(BUILD)/asan/vmicctl $(BUILD)/asan/vmic-bind $(BUILD)/asan/vmichost $(call tests_in,asan) $(replays) \
-		$(BUILD)/tsan/test_ring_stress
+		$(call threaded_in,tsan)
 	@$(SAN_ENV) $(RUN) "unit tests, address and undefined-behaviour sanitizers" $(call tests_in,asan)
 	@$(SAN_ENV) $(RUN) "saved fuzz inputs" $(foreach r,$(replays),"$(r) tests/fuzz/corpus/$(r:$(BUILD)/asan/replay_%=%)")
 	@$(SAN_ENV) $(RUN) "scenarios, address and undefined-behaviour sanitizers" $(call scenarios,asan)
-	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" "setarch -R $(BUILD)/tsan/test_ring_stress"
+	@$(SAN_ENV) $(RUN) "threads, thread sanitizer" $(foreach t,$(call threaded_in,tsan),"setarch -R $t")
 
 # A guest that means no good, as a flat image; it stands on nothing.
 $(BUILD)/vm/hostile: tests/vm/hostile.c tests/vm/hostile.ld $(BUILD)/deps.mk

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "daemon/net.h"
@@ -11,6 +12,8 @@
 
 struct kvp_data {
 	struct pool *pools[KVP_POOLS];
+	char *pool_directory;
+	bool dry_run;
 	struct net *net;
 	struct osinfo *osinfo;
 	int network_error; /* as last told */
@@ -157,22 +160,29 @@ static void make_directory(const char *path)
 		(void)chmod(path, 0755);
 }
 
-static int make_pools(struct kvp_data *d, const char *directory, bool dry_run)
+void kvp_data_make_pools(struct kvp_data *d)
 {
-	int r, first = 0;
+	int first = 0;
 
-	if (!dry_run)
-		make_directory(directory);
+	if (!d->dry_run)
+		make_directory(d->pool_directory);
 	for (unsigned i = 0; i < KVP_POOLS; i++) {
-		r = pool_new(directory, i, dry_run ? POOL_PRIVATE : POOL_SHARED, &d->pools[i]);
-		if (r < 0)
-			return r;
-		r = pool_create(d->pools[i]);
+		int r = pool_create(d->pools[i]);
+
 		if (r < 0 && first == 0)
 			first = r;
 	}
 	tell(d, KVP_DATA_POOLS, first);
-	return 0;
+}
+
+static int new_pools(struct kvp_data *d)
+{
+	const enum pool_mode mode = d->dry_run ? POOL_PRIVATE : POOL_SHARED;
+	int r = 0;
+
+	for (unsigned i = 0; i < KVP_POOLS && r == 0; i++)
+		r = pool_new(d->pool_directory, i, mode, &d->pools[i]);
+	return r;
 }
 
 int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret)
@@ -184,11 +194,13 @@ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret)
 	d = calloc(1, sizeof(*d));
 	if (!d)
 		return -ENOMEM;
+	d->pool_directory = strdup(options->pool_directory);
+	d->dry_run = options->dry_run;
 	d->apply_ip = options->apply_ip;
 	d->failed = options->failed;
 	d->changed = options->changed;
 	d->user = options->user;
-	r = make_pools(d, options->pool_directory, options->dry_run);
+	r = d->pool_directory ? new_pools(d) : -ENOMEM;
 	if (r == 0)
 		r = net_new(root, &d->net);
 	if (r == 0)
@@ -210,6 +222,7 @@ struct kvp_data *kvp_data_free(struct kvp_data *d)
 	net_free(d->net);
 	for (size_t i = 0; i < KVP_POOLS; i++)
 		pool_free(d->pools[i]);
+	free(d->pool_directory);
 	free(d);
 	return NULL;
 }

@@ -17,6 +17,7 @@
 enum kvp_data_part {
 	KVP_DATA_POOLS,   /* a pool file cannot be made */
 	KVP_DATA_NETWORK, /* the kernel does not tell addresses: their lists are empty */
+	KVP_DATA_PARTS
 };
 
 struct kvp_data_options {
@@ -39,12 +40,15 @@ struct kvp_data;
 /* user of each of these is the struct kvp_data. */
 extern const struct kvp_ops kvp_data_ops;
 
+/* Asks no disk for anything. 0, -ENOMEM, -ENAMETOOLONG, or the errno of opening root. */
+_must_check_ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret);
+
 /*
  * Makes the pool directory (mode 0755) and its five files, unless they are there or dry_run. That a
  * pool cannot be used is no failure of this function: failed is told, its operations fail, and each
- * tries anew. 0, -ENOMEM, -ENAMETOOLONG, or the errno of opening root.
+ * tries anew.
  */
-_must_check_ int kvp_data_new(const struct kvp_data_options *options, struct kvp_data **ret);
+void kvp_data_make_pools(struct kvp_data *d);
 
 /*
  * Hands each record of a pool, in order, to a function, at one moment of the pool's life. What that

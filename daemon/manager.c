@@ -44,7 +44,7 @@ struct manager {
 	struct timesync timesync;
 	struct power power;
 	struct shutdown shutdown;
-	struct kvp_data *kvp_data;
+	struct kvp_worker *kvp_worker;
 	struct kvp kvp;
 	struct kvpdev *kvpdev; /* key-value pairs are served behind the kernel's driver */
 	struct log_rate network_trouble;
@@ -179,6 +179,8 @@ static void on_kvp_failed(void *user, enum kvp_data_part part, int error)
 			    "KVP: the kernel does not tell this machine's addresses: %s, their lists are "
 			    "empty", strerror(-error));
 		break;
+	case KVP_DATA_PARTS:
+		break;
 	}
 }
 
@@ -201,13 +203,13 @@ static int start_kvp(struct manager *m, bool dry_run)
 		.failed = on_kvp_failed,
 		.user = m,
 	};
-	int r = kvp_data_new(&options, &m->kvp_data);
+	int r = kvp_worker_new(&options, &m->kvp_worker);
 
 	if (r < 0) {
 		log_error(m->log, "cannot set up key-value pair exchange: %s", strerror(-r));
 		return r;
 	}
-	m->kvp = (struct kvp){ .ops = &kvp_data_ops, .user = m->kvp_data };
+	m->kvp = (struct kvp){ .ops = &kvp_worker_ops, .user = m->kvp_worker };
 	return 0;
 }
 
@@ -277,9 +279,9 @@ void manager_watch(struct manager *m, const struct manager_watcher *watcher)
 	m->watcher = watcher ? *watcher : (struct manager_watcher){ 0 };
 }
 
-struct kvp_data *manager_kvp_data(const struct manager *m)
+struct kvp_worker *manager_kvp_worker(const struct manager *m)
 {
-	return m->kvp_data;
+	return m->kvp_worker;
 }
 
 static void tell_configured(struct manager *m)
@@ -597,7 +599,7 @@ struct manager *manager_free(struct manager *m)
 	m->socket = socket_free(m->socket);
 	m->uio = uio_free(m->uio);
 	m->kvpdev = kvpdev_free(m->kvpdev);
-	m->kvp_data = kvp_data_free(m->kvp_data);
+	m->kvp_worker = kvp_worker_free(m->kvp_worker);
 	runtime_done(&m->runtime);
 	m->store = store_free(m->store);
 	power_done(&m->power);

@@ -6,7 +6,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/conf.h"
-#include "daemon/kvp_data.h"
+#include "daemon/kvp_worker.h"
 #include "daemon/sys.h"
 
 struct manager;
@@ -42,15 +42,15 @@ struct manager_watcher {
 	void (*configured)(void *user); /* what manager_conf gives has changed */
 	void (*clock_stepped)(void *user, int64_t ns);
 	void (*shutdown_requested)(void *user, const struct shutdown_request *request);
-	void (*pool_changed)(void *user, unsigned pool); /* by the host, or through kvp_data_ops */
+	void (*pool_changed)(void *user, unsigned pool); /* by the host, or through kvp_worker_ops */
 	void *user;
 };
 
 /* Copied; NULL: nobody. */
 void manager_watch(struct manager *m, const struct manager_watcher *watcher);
 
-/* The key-value pairs, which kvp_data_ops serves. */
-struct kvp_data *manager_kvp_data(const struct manager *m);
+/* The key-value pairs, which kvp_worker_ops serves. */
+struct kvp_worker *manager_kvp_worker(const struct manager *m);
 
 /*
  * Reads the configuration again and puts it in force: what was changed at run time is dropped, and a

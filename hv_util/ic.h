@@ -35,7 +35,7 @@ struct ic_op {
 	struct ic_version since, until;  /* message versions: from since, before until; 0.0 = open */
 	uint16_t min_body;               /* shorter ones never reach the handler */
 	/* 0, or a negative errno that becomes the reply's status; the body must then be as it was.
-	 * -EAGAIN: nothing was done, call again with the same message. */
+	 * -EAGAIN: it has not come to an end, call again with the same message. */
 	int (*handle)(const struct ic_call *call);
 };
 
@@ -70,7 +70,7 @@ struct ic {
 enum ic_verdict {
 	IC_NOTHING = 0, /* there is nothing to send */
 	IC_REPLY,       /* send the message */
-	IC_LATER,       /* nothing was done: hand in the same bytes again soon */
+	IC_LATER,       /* not answered yet: hand in the same bytes again soon */
 };
 
 struct ic_result {

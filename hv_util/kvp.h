@@ -67,7 +67,8 @@ struct kvp_ip {
 /*
  * What the daemon does. Text is valid, terminated UTF-8; sizes and pool numbers are checked before.
  * All return 0 or a negative errno, which becomes the host's status (status.h); -EAGAIN asks to be
- * called again soon with the same request (a pool file is locked), and nothing has happened yet.
+ * called again soon with the same request: a pool file is locked, or its disk takes long, and then what is
+ * asked for may happen without a further call, too.
  */
 struct kvp_ops {
 	/* key is given, value is filled and zero padded. -ENOENT: no such key. */

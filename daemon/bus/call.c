@@ -199,7 +199,7 @@ static void wait_for_lock(struct call *c)
 static void run_or_wait(struct call *c)
 {
 	const sd_bus_error locked =
-		SD_BUS_ERROR_MAKE_CONST(BUS_ERROR_LOCKED, "Another program has the pool file locked.");
+		SD_BUS_ERROR_MAKE_CONST(BUS_ERROR_LOCKED, "Another program has the pool file locked, or its disk does not answer.");
 	int r = run(c->b, c->message, c->method, &c->arguments);
 
 	if (r != -EAGAIN)

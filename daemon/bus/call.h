@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Method calls that cannot be answered at once: whether the caller may is asked of polkit, or another
- * program has a pool file locked. They wait in a list of bounded length, which one caller cannot fill;
- * what is kept of each is small, whatever came with it.
+ * Method calls that cannot be answered at once: whether the caller may is asked of polkit, another program has
+ * a pool file locked, or its disk takes long. They wait in a list of bounded length, which one caller cannot
+ * fill; what is kept of each is small, whatever came with it.
  */
 #pragma once
 
@@ -34,8 +34,8 @@ struct call_arguments {
 struct call_method {
 	const char *action; /* what polkit calls the right that it takes; NULL: it takes none */
 	/*
-	 * Does it, and appends to reply what the method gives back. 0; -EAGAIN: a file is locked, and
-	 * nothing has happened; another negative errno, when *error may have been set.
+	 * Does it, and appends to reply what the method gives back. 0; -EAGAIN: it is to be asked to again, with
+	 * the same arguments, and nobody knows yet; another negative errno, when *error may have been set.
 	 */
 	int (*run)(struct bus *b, const struct call_arguments *arguments, sd_bus_message *reply,
 		   sd_bus_error *error);

@@ -51,7 +51,7 @@ static int run_get(struct bus *b, const struct call_arguments *arguments, sd_bus
 {
 	struct kvp_record record = arguments->record;
 	struct text_shown value;
-	int r = kvp_data_ops.get(manager_kvp_data(b->manager), OWN_POOL, &record);
+	int r = kvp_worker_ops.get(manager_kvp_worker(b->manager), OWN_POOL, &record);
 
 	if (r == -ENOENT)
 		return set_no_such_key(error);
@@ -74,7 +74,7 @@ static int run_set(struct bus *b, const struct call_arguments *arguments, sd_bus
 		   sd_bus_error *error)
 {
 	(void)reply, (void)error;
-	return kvp_data_ops.set(manager_kvp_data(b->manager), OWN_POOL, &arguments->record);
+	return kvp_worker_ops.set(manager_kvp_worker(b->manager), OWN_POOL, &arguments->record);
 }
 
 #define WRITE_ACTION "org.vmicd1.kvp-write"
@@ -99,7 +99,7 @@ int kvp_on_set(sd_bus_message *m, void *user, sd_bus_error *error)
 static int run_delete(struct bus *b, const struct call_arguments *arguments, sd_bus_message *reply,
 		      sd_bus_error *error)
 {
-	int r = kvp_data_ops.remove(manager_kvp_data(b->manager), OWN_POOL, arguments->record.key);
+	int r = kvp_worker_ops.remove(manager_kvp_worker(b->manager), OWN_POOL, arguments->record.key);
 
 	(void)reply;
 	return r == -ENOENT ? set_no_such_key(error) : r;
@@ -122,28 +122,19 @@ int kvp_on_delete(sd_bus_message *m, void *user, sd_bus_error *error)
 /* Lists are long: so many messages that the bus has not taken, and there is no room for one. */
 #define LIST_QUEUE_MAX 4
 
-struct listing {
-	sd_bus_message *reply;
-	unsigned n;
-};
-
 static int list_record(void *user, const struct kvp_record *record)
 {
-	struct listing *l = user;
+	sd_bus_message *reply = user;
 	struct text_shown key, value;
-	int r;
+	int r = sd_bus_message_append(reply, "(ss)", text_show(record->key, &key),
+				      text_show(record->value, &value));
 
-	if (l->n++ == POOL_RECORDS_MAX)
-		return -E2BIG;
-	r = sd_bus_message_append(l->reply, "(ss)", text_show(record->key, &key),
-				  text_show(record->value, &value));
 	return r < 0 ? r : 0;
 }
 
 static int run_list(struct bus *b, const struct call_arguments *arguments, sd_bus_message *reply,
 		    sd_bus_error *error)
 {
-	struct listing listing = { .reply = reply };
 	int r;
 
 	if (bus_queued(b) >= LIST_QUEUE_MAX) {
@@ -153,7 +144,7 @@ static int run_list(struct bus *b, const struct call_arguments *arguments, sd_bu
 	}
 	r = sd_bus_message_open_container(reply, 'a', "(ss)");
 	if (r >= 0)
-		r = kvp_data_each(manager_kvp_data(b->manager), arguments->pool, list_record, &listing);
+		r = kvp_worker_each(manager_kvp_worker(b->manager), arguments->pool, list_record, reply);
 	if (r == -E2BIG)
 		(void)sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
 					"The pool has more than %d pairs.", POOL_RECORDS_MAX);

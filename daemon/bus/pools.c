@@ -65,7 +65,7 @@ static int read_vm_name(struct bus *b)
 {
 	struct kvp_record record = { .key = "VirtualMachineName" };
 	struct text_shown shown;
-	int r = kvp_data_ops.get(manager_kvp_data(b->manager), KVP_POOL_AUTO_EXTERNAL, &record);
+	int r = kvp_worker_ops.get(manager_kvp_worker(b->manager), KVP_POOL_AUTO_EXTERNAL, &record);
 
 	if (r == -EAGAIN)
 		return r;

@@ -97,6 +97,7 @@ static void the_directory_and_five_files_are_made(void **state)
 	char path[192];
 
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	(void)umask(old);
 	assert_int_equal(f->told, 0);
 	assert_int_equal(stat(f->pools, &st), 0);
@@ -119,6 +120,7 @@ static void each_pool_answers_as_its_kind(void **state)
 	struct kvp_record r;
 
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	for (unsigned pool = 0; pool < 256; pool++) {
 		int no_file = pool == 2 ? -EACCES : -EINVAL;
 		bool file = pool < ARRAY_LEN(is_file) && is_file[pool];
@@ -149,6 +151,7 @@ static void a_change_that_was_made_is_told(void **state)
 	struct kvp_record r = record;
 
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(kvp_data_ops.set(f->data, 3, &record), 0);
 	assert_int_equal(f->changes, 1);
 	assert_int_equal(f->changed, 3);
@@ -174,6 +177,7 @@ static void each_pool_is_handed_on_whole(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(kvp_data_ops.set(f->data, 1, &record), 0);
 	for (unsigned pool = 0; pool < 256; pool++) {
 		unsigned n = pool == 2 ? 5 : 0; /* not to be stopped at the fifth fact */
@@ -191,6 +195,7 @@ static void pools_are_apart(void **state)
 	struct kvp_record r = record;
 
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(kvp_data_ops.set(f->data, 1, &record), 0);
 	assert_int_equal(kvp_data_ops.get(f->data, 0, &r), -ENOENT);
 	assert_int_equal(kvp_data_ops.get(f->data, 3, &r), -ENOENT);
@@ -206,6 +211,7 @@ static void a_dry_run_makes_nothing(void **state)
 
 	f->options.dry_run = true;
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(f->told, 0);
 	assert_int_equal(kvp_data_ops.set(f->data, 0, &record), 0);
 	assert_int_equal(kvp_data_ops.get(f->data, 0, &r), 0);
@@ -220,6 +226,7 @@ static void an_unusable_directory_is_told_once_and_tried_again(void **state)
 
 	temp_dir_put(&f->root, "hyperv", "a file");
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(f->told, 1);
 	assert_int_equal(f->part, KVP_DATA_POOLS);
 	assert_int_equal(f->error, -ENOTDIR);
@@ -247,6 +254,7 @@ static void a_network_that_does_not_answer_is_told_once(void **state)
 
 	no_netlink = true;
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(f->told, 0);
 	assert_int_equal(kvp_data_ops.get(f->data, 2, &r), 0);
 	assert_string_equal(r.value, "");
@@ -268,6 +276,7 @@ static void addresses_are_applied_to_the_devices_interface(void **state)
 	temp_dir_put(&f->root, "sys/class/net/eth3/device/device_id",
 		     "{f8615163-df3e-46c5-913f-f2d2f965ed0e}\n");
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	assert_int_equal(kvp_data_ops.set_ip(f->data, &ip), 0);
 	assert_string_equal(applied, "eth3 3");
 	f->result = -EBUSY;
@@ -282,6 +291,7 @@ static void addresses_are_applied_to_the_devices_interface(void **state)
 	kvp_data_free(f->data);
 	f->options.apply_ip = NULL;
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	strcpy(ip.adapter_id, "f8615163-df3e-46c5-913f-f2d2f965ed0e");
 	assert_int_equal(kvp_data_ops.set_ip(f->data, &ip), -EOPNOTSUPP);
 }
@@ -306,6 +316,7 @@ static void no_request_allocates(void **state)
 	int failed = 0;
 
 	assert_int_equal(kvp_data_new(&f->options, &f->data), 0);
+	kvp_data_make_pools(f->data);
 	alloc_count_check();
 	allocated = alloc_count;
 	failed |= kvp_data_ops.set(f->data, 0, &record);

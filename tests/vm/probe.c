@@ -7,11 +7,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -117,7 +119,9 @@ static const struct {
 	{ "be urgent", SYS_sched_setscheduler, { 0, SCHED_FIFO, P(&urgent) }, NOT_ALLOWED },
 	{ "trace the first process", SYS_ptrace, { PTRACE_SEIZE, 1, 0, 0 }, NOT_ALLOWED },
 	{ "signal the first process", SYS_kill, { 1, 0 }, NOT_ALLOWED },
-	{ "make a process", SYS_clone, { CLONE_THREAD /* without what it needs: EINVAL */ }, NOT_ALLOWED },
+	{ "make a process in a user name space", SYS_clone, { CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0 }, NOT_ALLOWED },
+	{ "make a process in a network of its own", SYS_clone, { CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0 }, NOT_ALLOWED },
+	{ "make a process in ways that no filter sees", CALL(clone3), { ENOSYS } },
 	{ "be root", SYS_setuid, { 0 }, NOT_ALLOWED },
 	{ "join root's group", SYS_setgroups, { 1, P(&root_group) }, NOT_ALLOWED },
 
@@ -182,6 +186,29 @@ static int look_at_rights(void)
 	return wrong;
 }
 
+/* TasksMax=4 in the unit, this one included. */
+#define PROCESSES_MAX 3
+
+/* Whether there is an end to them. */
+static int make_processes(void)
+{
+	int n = 0;
+	pid_t pid;
+
+	while (n <= PROCESSES_MAX && (pid = fork()) >= 0) {
+		if (pid == 0) {
+			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+			(void)pause();
+			_exit(0);
+		}
+		n++;
+	}
+	if (n == PROCESSES_MAX)
+		return 0;
+	printf("probe: %d processes can be made\n", n);
+	return 1;
+}
+
 static void call_i386(void)
 {
 #ifdef __x86_64__
@@ -201,7 +228,7 @@ int main(int argc, char *argv[])
 		call_i386();
 		return 0;
 	}
-	wrong = look_at_rights() + try_calls();
-	printf("probe: %zu tried, %d wrong\n", ARRAY_LEN(tries) + ARRAY_LEN(rights), wrong);
+	wrong = make_processes() + look_at_rights() + try_calls();
+	printf("probe: %zu tried, %d wrong\n", 1 + ARRAY_LEN(tries) + ARRAY_LEN(rights), wrong);
 	return wrong > 0;
 }
