@@ -6,19 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "daemon/channel_log.h"
-#include "daemon/keep.h"
-#include "hv_util/ring.h"
+#include "daemon/channel_resume.h"
+#include "daemon/channel_state.h"
 
-#define USEC_PER_SEC UINT64_C(1000000)
-#define USEC_PER_MSEC UINT64_C(1000)
-
-/* A request that could not be served yet (a pool file is locked) is tried again this often... */
-#define RETRY_USEC (5 * USEC_PER_MSEC)
-/* ...and refused after this time: well before the 30 s after which Linux's own driver gives up. */
-#define RETRY_LIMIT_USEC (10 * USEC_PER_SEC)
 /* How long to rely on the host's word that there is room for an answer. */
 #define ROOM_USEC (100 * USEC_PER_MSEC)
 /* A ring that makes no sense is not opened again at once: the host may be doing it on purpose. */
@@ -31,18 +22,6 @@
 #define DEATHS_MAX 2
 /* Looks at the ring may be so late, together with what else wakes the processor. */
 #define LOOK_ACCURACY_USEC (250 * USEC_PER_MSEC)
-
-enum chan_state {
-	CHAN_STAYS = 0, /* in the table below: the event means nothing in this state */
-	CHAN_ABSENT,    /* the host has not offered it */
-	CHAN_OPENING,
-	CHAN_NEGOTIATING, /* open; no version is agreed */
-	CHAN_RUNNING,
-	CHAN_BROKEN, /* closed, because the host's ring made no sense; opened again later */
-	CHAN_CLOSED, /* closed by ourselves, to be opened again at once */
-	CHAN_IDLE,   /* offered, and not to be served */
-	CHAN_STATES
-};
 
 enum chan_event {
 	EV_OFFERED,
@@ -103,52 +82,8 @@ static const char *const event_names[CHAN_EVENTS] = {
 	[EV_RESCINDED] = "rescinded",
 };
 
-struct channel {
-	sd_event *event;
-	sd_event_source *interrupt, *timer, *more, *look;
-	const struct log *log;
-	const struct conf_component *conf;
-	bool user_logs;
-	void (*news)(void *user, enum ic_component component, enum channel_news news);
-	void *news_user;
-	struct channel_counts counts;
-	struct channel_log to;
-	enum chan_state state;
-	struct port *port;
-	struct ring_tx tx;
-	struct ring_rx rx;
-	struct ic ic;
-	struct store *store;
-	char store_name[STORE_NAME_SIZE];
-	/* What follows is noted there whenever it changes. */
-	struct keep *keep;
-	bool is_kept;        /* it says what holds */
-	bool has_negotiated; /* ic's offer and answer are not noted yet */
-	bool unsent;         /* in is an answer, which the host's ring may have no room for */
-	enum keep_hold hold; /* what held is */
-	uint64_t hold_usec;  /* when to refuse the request, or to send the answer */
-	struct keep_message in, held;
-	/* So many predecessors died while they served the next packet, and the held request. */
-	uint32_t packet_deaths, held_deaths;
-	int trouble; /* why the channel cannot be used: the errno that was logged, 0: it can */
-};
-
 static void broken(struct channel *c, const char *what);
 static void pump(struct channel *c);
-
-static uint64_t now_usec(const struct channel *c)
-{
-	uint64_t now = 0;
-
-	(void)sd_event_now(c->event, CLOCK_MONOTONIC, &now);
-	return now;
-}
-
-static void timer_start(struct channel *c, uint64_t usec)
-{
-	(void)sd_event_source_set_time(c->timer, now_usec(c) + usec);
-	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
-}
 
 static bool timer_runs(const struct channel *c)
 {
@@ -237,22 +172,10 @@ static int watch_port(struct channel *c)
 	return 0;
 }
 
-static struct keep_owner owner(const struct channel *c)
-{
-	return (struct keep_owner){
-		.component = c->ic.service->component,
-		.relid = c->port->relid,
-		.ring_size = c->port->ring_size,
-		.policy = conf_component_fingerprint(c->conf),
-		.identity = c->port->identity,
-		.instance_id = c->port->instance_id,
-	};
-}
-
 /* Both rings of the port that has been opened. */
 static int attach(struct channel *c)
 {
-	const struct keep_owner own = owner(c);
+	const struct keep_owner own = channel_owner(c);
 	uint8_t *memory = c->port->memory;
 	int r;
 
@@ -722,92 +645,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 	return 0;
 }
 
-/* --- what a predecessor has left --- */
-
-/* Our own keep is replaced by that one's. 0, or a negative errno and *why. */
-static int find_state(struct channel *c, struct keep_found *ret, const char **why)
-{
-	const struct keep_owner own = owner(c);
-	struct keep *left = NULL;
-	int r, fd = store_take(c->store, c->store_name);
-
-	if (fd < 0) {
-		*why = "there is none";
-		return fd;
-	}
-	r = keep_adopt(fd, &left);
-	if (r < 0) {
-		(void)close(fd);
-		*why = "it is no state at all";
-		return r;
-	}
-	r = keep_read(left, &own, ret, why);
-	if (r < 0) {
-		(void)keep_free(left);
-		return r;
-	}
-	(void)keep_free(c->keep);
-	c->keep = left;
-	return 0;
-}
-
-/* Both rings where that one stood: enum ring_tx_found, *ret_room says whether the host may wait for a signal
- * that it has room; or a negative errno. */
-static int resume_rings(struct channel *c, const struct keep_state *s, bool *ret_room)
-{
-	uint8_t *memory = c->port->memory;
-	const size_t size = c->port->ring_size, len = s->in.len;
-	int r, room = ring_rx_resume(&c->rx, memory + size, size, s->read, s->stage != KEEP_DUE);
-
-	if (room < 0)
-		return room;
-	r = ring_tx_resume(&c->tx, memory, size, s->write, s->unsent ? &len : NULL);
-	*ret_room = room > 0;
-	return r;
-}
-
-/* From now on, and no longer than it was set for. */
-static uint64_t left_of(const struct channel *c, uint64_t usec, uint64_t most)
-{
-	const uint64_t now = now_usec(c), left = usec > now ? usec - now : 0;
-
-	return left < most ? left : most;
-}
-
-static void resume_work(struct channel *c, const struct keep_found *found)
-{
-	const uint64_t delay = c->conf->answer_delay_s * USEC_PER_SEC;
-	const struct keep_state *s = &found->state;
-
-	c->ic.offer = found->offer;
-	c->ic.answer = found->answer;
-	c->in = s->in;
-	c->held = s->held;
-	c->packet_deaths = s->stage == KEEP_PACKET ? s->deaths + 1 : 0;
-	c->held_deaths = s->stage == KEEP_HELD ? s->deaths + 1 : 0;
-	c->hold = (enum keep_hold)s->hold;
-	c->ic.busy = c->hold == KEEP_HOLD_REQUEST;
-	c->hold_usec = now_usec(c) + left_of(c, s->hold_usec, c->ic.busy ? RETRY_LIMIT_USEC : delay);
-	if (c->hold != KEEP_HOLD_NOTHING)
-		timer_start(c, c->ic.busy ? RETRY_USEC : left_of(c, c->hold_usec, delay));
-}
-
-static int resume(struct channel *c, const struct keep_found *found, bool *ret_signal)
-{
-	bool room;
-	int r, sent = resume_rings(c, &found->state, &room);
-
-	if (sent < 0)
-		return sent;
-	r = watch_port(c);
-	if (r < 0)
-		return r;
-	resume_work(c, found);
-	c->is_kept = true;
-	c->unsent = found->state.unsent && sent == RING_TX_NONE;
-	*ret_signal = room || sent == RING_TX_SENT_SIGNAL;
-	return 0;
-}
+/* --- in a process that has ended's place --- */
 
 static bool has_agreed(const struct channel *c)
 {
@@ -817,13 +655,13 @@ static bool has_agreed(const struct channel *c)
 /* Goes on where the predecessor stopped, or closes the channel, so that the host begins anew. */
 static void take_over(struct channel *c)
 {
-	const char *why = "the rings do not fit it";
+	const char *why = "its port cannot be watched";
 	struct keep_found found;
 	bool signal;
-	int r = find_state(c, &found, &why);
+	int r = channel_resume(c, &found, &signal, &why);
 
 	if (r == 0)
-		r = resume(c, &found, &signal);
+		r = watch_port(c);
 	if (r < 0) {
 		store_remove(c->store, c->store_name);
 		log_info(c->log, "%s: the channel cannot be taken over from the process before, its state does not "
@@ -831,6 +669,7 @@ static void take_over(struct channel *c)
 		event(c, EV_DOUBTFUL);
 		return;
 	}
+	c->is_kept = true;
 	channel_log_taken_over(&c->to, &c->ic, found.program);
 	event(c, has_agreed(c) ? EV_TAKEN_OVER : EV_OPENED);
 	if (signal)
