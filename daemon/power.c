@@ -33,18 +33,15 @@ static uint64_t now_usec(const struct power *p)
 	return now;
 }
 
-/* After so long the timer looks at what has come of it. */
-static void wait_in(struct power *p, enum power_state state, uint64_t usec)
+static void wait_for_taking(struct power *p, enum shutdown_action action)
 {
-	p->state = state;
-	(void)sd_event_source_set_time(p->timer, now_usec(p) + usec);
+	p->action = action;
+	(void)sd_event_source_set_time(p->timer, now_usec(p) + TAKE_USEC);
 	(void)sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
 }
 
 static bool is_pending(const struct power *p)
 {
-	if (p->state == POWER_DUE)
-		return true;
 	for (enum shutdown_action a = 0; a < SHUTDOWN_ACTIONS; a++)
 		if (p->sys->ops->power_is_asked(p->sys, a))
 			return true;
@@ -86,43 +83,16 @@ static void say_failed(struct power *p, enum shutdown_action action, const char 
 
 /* --- what is done --- */
 
-static void act(struct power *p)
-{
-	int r = p->sys->ops->power(p->sys, p->action);
-
-	if (r == 0) {
-		wait_in(p, POWER_ASKED, TAKE_USEC);
-		return;
-	}
-	p->state = POWER_IDLE;
-	say_failed(p, p->action, strerror(-r));
-}
-
-static void give_up(struct power *p)
-{
-	p->state = POWER_IDLE;
-	if (p->sys->ops->withdraw_power(p->sys, p->action))
-		say_failed(p, p->action, "the service manager was asked, and has done nothing for 30 s; is the "
-					 "unit that waits for it active?");
-}
-
+/* Nobody has come for it. */
 static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 {
 	struct power *p = user;
 
 	(void)source;
 	(void)usec;
-	switch (p->state) {
-	case POWER_DUE:
-		act(p);
-		break;
-	case POWER_ASKED:
-		give_up(p);
-		break;
-	case POWER_IDLE:
-	case POWER_STATES:
-		break;
-	}
+	if (p->sys->ops->withdraw_power(p->sys, p->action))
+		say_failed(p, p->action, "the service manager was asked, and has done nothing for 30 s; is the "
+					 "unit that waits for it active?");
 	return 0;
 }
 
@@ -143,15 +113,14 @@ int power_take(void *user, const struct shutdown_request *request)
 			    "more", verbs[request->action]);
 		return 0;
 	}
-	r = p->sys->ops->prepare_power(p->sys, request->action);
+	/* Before the answer, as power.h says. */
+	r = p->sys->ops->power(p->sys, request->action);
 	if (r < 0) {
 		say_failed(p, request->action, strerror(-r));
 		return status_of(r);
 	}
 	say_granted(p, request);
-	p->action = request->action;
-	/* The answer is put into the ring as soon as we return, and before the loop's next turn. */
-	wait_in(p, POWER_DUE, 0);
+	wait_for_taking(p, request->action);
 	if (p->requested)
 		p->requested(p->user, request);
 	return 0;
@@ -162,8 +131,7 @@ static void wait_for_earlier(struct power *p)
 {
 	for (enum shutdown_action a = 0; a < SHUTDOWN_ACTIONS; a++)
 		if (p->sys->ops->power_is_asked(p->sys, a)) {
-			p->action = a;
-			wait_in(p, POWER_ASKED, TAKE_USEC);
+			wait_for_taking(p, a);
 			return;
 		}
 }

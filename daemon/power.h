@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of a host's wish to power the machine off, to reboot it or to hibernate. It is prepared while the host
- * waits for the answer, which so says whether it works; and done when the answer is out.
+ * What becomes of a host's wish to power the machine off, to reboot it or to hibernate: the service manager is asked
+ * to, and then the host is told that it was, or why not. In this order, so that a process that is killed in between
+ * leaves no promise that nobody keeps; its successor serves the host's request again, and finds that it was made. The
+ * answer does not come too late: what the service manager does ends us by SIGTERM, of which we take notice in the
+ * loop's next turn, and the answer is out in this one.
  */
 #pragma once
 
@@ -10,22 +13,14 @@
 #include "daemon/sys.h"
 #include "hv_util/shutdown.h"
 
-enum power_state {
-	POWER_IDLE = 0,
-	POWER_DUE,   /* prepared, to be done in the loop's next turn */
-	POWER_ASKED, /* the service manager was asked, and has some time to come for it */
-	POWER_STATES
-};
-
 struct power {
 	const struct sys *sys;
 	/* Told of each request that is granted, or NULL. */
 	void (*requested)(void *user, const struct shutdown_request *request);
 	void *user;
 
-	sd_event_source *timer;
-	enum power_state state;
-	enum shutdown_action action; /* what is due or asked for */
+	sd_event_source *timer;      /* runs while the service manager has time to come for it */
+	enum shutdown_action action; /* what was asked for last */
 	struct log_rate granted, repeated, refused;
 };
 

@@ -13,10 +13,7 @@
  * and where there is none what the service's would be. */
 const char *request_directory(void);
 
-/* Makes it ready, unseen by who watches: what can fail fails here. 0 or a negative errno. */
-_must_check_ int request_prepare(const char *directory, const char *name);
-
-/* Makes what is ready a request. 0 or a negative errno; -EEXIST: there is one already. */
+/* 0 or a negative errno; -EEXIST: there is one already. */
 _must_check_ int request_make(const char *directory, const char *name);
 
 /* Whether it is there: made, and not taken yet. */

@@ -37,11 +37,10 @@ struct sys_ops {
 	/* Gives the interface these addresses. 0 or a negative errno. */
 	int (*set_addresses)(const struct sys *sys, const char *interface, const struct kvp_ip *ip);
 	/*
-	 * The machine is powered off, rebooted or hibernated by the service manager, which is asked to: first made
-	 * ready, and so far nothing has happened; then done. Each 0 or a negative errno; -EOPNOTSUPP: this machine
-	 * cannot. The others say whether one that was asked for waits to be taken up, and take it back.
+	 * Asks the service manager to power the machine off, to reboot it or to hibernate. 0 or a negative errno;
+	 * -EOPNOTSUPP: this machine cannot. The others say whether what was asked for waits to be taken up, and
+	 * take it back.
 	 */
-	int (*prepare_power)(const struct sys *sys, enum shutdown_action action);
 	int (*power)(const struct sys *sys, enum shutdown_action action);
 	bool (*power_is_asked)(const struct sys *sys, enum shutdown_action action);
 	bool (*withdraw_power)(const struct sys *sys, enum shutdown_action action);

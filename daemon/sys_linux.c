@@ -91,15 +91,10 @@ static bool can_hibernate(void)
 	return c == '1';
 }
 
-static int prepare_power(const struct sys *sys, enum shutdown_action action)
+static int power(const struct sys *sys, enum shutdown_action action)
 {
 	if (action == SHUTDOWN_HIBERNATE && !can_hibernate())
 		return -EOPNOTSUPP;
-	return request_prepare(sys->requests, shutdown_action_names[action]);
-}
-
-static int power(const struct sys *sys, enum shutdown_action action)
-{
 	return request_make(sys->requests, shutdown_action_names[action]);
 }
 
@@ -119,7 +114,6 @@ const struct sys_ops sys_linux = {
 	.may_step_clock = may_step_clock,
 	.step_clock = step_clock,
 	.set_addresses = set_addresses,
-	.prepare_power = prepare_power,
 	.power = power,
 	.power_is_asked = power_is_asked,
 	.withdraw_power = withdraw_power,
@@ -135,13 +129,6 @@ static int would_step_clock(const struct sys *sys, int64_t ns)
 {
 	log_limited(sys->log, &sys->rates->steps, raw_ns(sys), LOG_INFO, NULL,
 		    "TimeSync: dry run: would step the clock by %+.6f s", seconds(ns));
-	return 0;
-}
-
-static int would_prepare_power(const struct sys *sys, enum shutdown_action action)
-{
-	(void)sys;
-	(void)action;
 	return 0;
 }
 
@@ -164,7 +151,6 @@ const struct sys_ops sys_null = {
 	.raw_ns = raw_ns,
 	.may_step_clock = may_speak_of_it,
 	.step_clock = would_step_clock,
-	.prepare_power = would_prepare_power,
 	.power = would_power,
 	.power_is_asked = power_is_never_asked,
 	.withdraw_power = power_is_never_asked,

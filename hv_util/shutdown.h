@@ -32,7 +32,7 @@ struct shutdown_request {
 /* ic.user of this service. */
 struct shutdown {
 	/* Returns 0 or a negative errno, which becomes the host's status. The answer is sent when it has
-	 * returned: to act before that would leave the host without. */
+	 * returned: what would keep it from being sent must not happen before. */
 	int (*request)(void *user, const struct shutdown_request *request);
 	void *user;
 };

@@ -10,10 +10,10 @@
 /* --- a machine that only takes notes --- */
 
 struct notes {
-	unsigned prepared, done, withdrawn;
-	enum shutdown_action last; /* done */
+	unsigned asked, withdrawn;
+	enum shutdown_action last; /* asked for */
 	enum shutdown_action waiting; /* for the service manager; NONE: nothing */
-	int cannot_prepare, cannot_do;
+	int cannot;
 
 	unsigned told;
 	struct shutdown_request request;
@@ -25,22 +25,13 @@ static uint64_t noted_raw(const struct sys *sys)
 	return fake_time.now * 1000;
 }
 
-static int note_prepare(const struct sys *sys, enum shutdown_action action)
-{
-	struct notes *n = sys->user;
-
-	(void)action;
-	n->prepared++;
-	return n->cannot_prepare;
-}
-
 static int note_power(const struct sys *sys, enum shutdown_action action)
 {
 	struct notes *n = sys->user;
 
-	if (n->cannot_do < 0)
-		return n->cannot_do;
-	n->done++;
+	if (n->cannot < 0)
+		return n->cannot;
+	n->asked++;
 	n->last = n->waiting = action;
 	return 0;
 }
@@ -63,7 +54,6 @@ static bool note_withdraw(const struct sys *sys, enum shutdown_action action)
 
 static const struct sys_ops noting = {
 	.raw_ns = noted_raw,
-	.prepare_power = note_prepare,
 	.power = note_power,
 	.power_is_asked = is_noted,
 	.withdraw_power = note_withdraw,
@@ -123,16 +113,16 @@ static int ask(struct fixture *f, enum shutdown_action action)
 
 /* --- */
 
-static void the_answer_is_out_before_anything_happens(void **state)
+/* Who is killed behind it has promised nothing that is not under way. */
+static void it_is_asked_for_before_the_host_is_told_so(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(ask(f, SHUTDOWN_REBOOT), 0);
-	assert_int_equal(f->notes.prepared, 1);
-	assert_int_equal(f->notes.done, 0);
-	pass_time(f->event, 0); /* the loop's next turn */
-	assert_int_equal(f->notes.done, 1);
+	assert_int_equal(f->notes.asked, 1);
 	assert_int_equal(f->notes.last, SHUTDOWN_REBOOT);
+	pass_time(f->event, SECOND);
+	assert_int_equal(f->notes.asked, 1);
 }
 
 static void who_watches_is_told_with_all_that_was_said(void **state)
@@ -147,7 +137,6 @@ static void who_watches_is_told_with_all_that_was_said(void **state)
 	assert_string_equal(f->notes.request.text, "bye");
 
 	f->power.requested = NULL;
-	pass_time(f->event, 0);
 	f->notes.waiting = NONE;
 	assert_int_equal(ask(f, SHUTDOWN_HIBERNATE), 0);
 }
@@ -166,7 +155,6 @@ static void the_log_tells_it(void **state)
 		char field[64];
 
 		assert_int_equal(ask(f, a), 0);
-		pass_time(f->event, 0);
 		f->notes.waiting = NONE;
 		line = logged_one(LOG_NOTICE, lines[a]);
 		(void)snprintf(field, sizeof(field), "VMIC_ACTION=%s", shutdown_action_names[a]);
@@ -190,8 +178,6 @@ static void a_long_text_is_cut_in_the_log(void **state)
 	assert_string_equal(f->notes.request.text, request.text);
 
 	f->notes.waiting = NONE;
-	pass_time(f->event, 0);
-	f->notes.waiting = NONE;
 	request.text[0] = '\0';
 	logged_clear();
 	assert_int_equal(power_take(&f->power, &request), 0);
@@ -200,7 +186,7 @@ static void a_long_text_is_cut_in_the_log(void **state)
 }
 
 /* The host is told what it can do about it: nothing, or try again. */
-static void what_cannot_be_prepared_is_answered_with_failure(void **state)
+static void what_cannot_be_asked_for_is_answered_with_failure(void **state)
 {
 	static const struct {
 		int error, answer;
@@ -216,48 +202,31 @@ static void what_cannot_be_prepared_is_answered_with_failure(void **state)
 
 		logged_clear();
 		f->power.refused = (struct log_rate){ 0 };
-		f->notes.cannot_prepare = rows[i].error;
+		f->notes.cannot = rows[i].error;
 		assert_int_equal(ask(f, SHUTDOWN_POWEROFF), rows[i].answer);
 		line = logged_one(LOG_ERR, "Shutdown: the host asks to power off, which fails: ");
 		assert_field(line, message_id_fields[MESSAGE_NOT_SHUT_DOWN]);
 		pass_time(f->event, 60 * SECOND);
-		assert_int_equal(f->notes.done, 0);
+		assert_int_equal(f->notes.asked, 0);
 		assert_int_equal(f->notes.told, 0);
 	}
-	f->notes.cannot_prepare = 0;
+	f->notes.cannot = 0;
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
-	assert_int_equal(f->notes.done, 1);
+	assert_int_equal(f->notes.asked, 1);
 }
 
-/* Too late for the host, but not for the log, nor for the next request. */
-static void what_fails_when_it_is_done_is_logged(void **state)
-{
-	struct fixture *f = *state;
-
-	f->notes.cannot_do = -EROFS;
-	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
-	(void)logged_one(LOG_ERR, "Shutdown: the host asks to power off, which fails: Read-only file system");
-	f->notes.cannot_do = 0;
-	assert_int_equal(ask(f, SHUTDOWN_REBOOT), 0);
-	pass_time(f->event, 0);
-	assert_int_equal(f->notes.done, 1);
-}
-
-/* Before it is done, and after it, as long as nobody has come for it, whatever it is that is asked for again. */
+/* As long as nobody has come for it, whatever it is that is asked for again. */
 static void a_second_request_changes_nothing(void **state)
 {
 	struct fixture *f = *state;
 
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
 	assert_int_equal(ask(f, SHUTDOWN_REBOOT), 0);
-	pass_time(f->event, 0);
+	pass_time(f->event, SECOND);
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
 	assert_int_equal(ask(f, SHUTDOWN_HIBERNATE), 0);
 	pass_time(f->event, SECOND);
-	assert_int_equal(f->notes.prepared, 1);
-	assert_int_equal(f->notes.done, 1);
+	assert_int_equal(f->notes.asked, 1);
 	assert_int_equal(f->notes.told, 1);
 	assert_int_equal(f->notes.last, SHUTDOWN_POWEROFF);
 	assert_int_equal(logged_count(LOG_INFO, "the request before is still pending"), 3);
@@ -270,8 +239,7 @@ static void a_request_that_is_found_counts(void **state)
 
 	f->notes.waiting = SHUTDOWN_HIBERNATE;
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
-	assert_int_equal(f->notes.done, 0);
+	assert_int_equal(f->notes.asked, 0);
 }
 
 /* After a machine has woken up again, or when somebody has called the other one off. */
@@ -280,11 +248,9 @@ static void when_it_was_taken_the_next_may_come(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ask(f, SHUTDOWN_HIBERNATE), 0);
-	pass_time(f->event, 0);
 	f->notes.waiting = NONE;
 	assert_int_equal(ask(f, SHUTDOWN_REBOOT), 0);
-	pass_time(f->event, 0);
-	assert_int_equal(f->notes.done, 2);
+	assert_int_equal(f->notes.asked, 2);
 	assert_int_equal(f->notes.last, SHUTDOWN_REBOOT);
 	/* the first one's time is over then, the second one's is not */
 	pass_time(f->event, 29 * SECOND);
@@ -296,15 +262,13 @@ static void what_nobody_takes_is_taken_back(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
 	pass_time(f->event, 29 * SECOND);
 	assert_int_equal(f->notes.withdrawn, 0);
 	pass_time(f->event, SECOND);
 	assert_int_equal(f->notes.withdrawn, 1);
 	(void)logged_one(LOG_ERR, "has done nothing for 30 s");
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
-	assert_int_equal(f->notes.done, 2);
+	assert_int_equal(f->notes.asked, 2);
 }
 
 /* The process that made it has died; nobody must find it in a month, and no request be lost to it until then. */
@@ -318,14 +282,13 @@ static void what_an_earlier_process_asked_for_is_taken_back_too(void **state)
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
 	pass_time(f->event, 29 * SECOND);
 	assert_int_equal(f->notes.withdrawn, 0);
-	assert_int_equal(f->notes.done, 0);
+	assert_int_equal(f->notes.asked, 0);
 	pass_time(f->event, SECOND);
 	assert_int_equal(f->notes.withdrawn, 1);
 	assert_int_equal(f->notes.waiting, NONE);
 	(void)logged_one(LOG_ERR, "asks to reboot, which fails");
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
-	assert_int_equal(f->notes.done, 1);
+	assert_int_equal(f->notes.asked, 1);
 }
 
 static void what_was_taken_is_not_complained_of(void **state)
@@ -333,7 +296,6 @@ static void what_was_taken_is_not_complained_of(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-	pass_time(f->event, 0);
 	f->notes.waiting = NONE;
 	pass_time(f->event, 60 * SECOND);
 	assert_int_equal(logged_count(LOG_WARNING, ""), 0);
@@ -345,11 +307,10 @@ static void a_flood_fills_no_log(void **state)
 
 	for (int i = 0; i < 300; i++) {
 		assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
-		pass_time(f->event, 0);
 		if (i % 2)
 			f->notes.waiting = NONE;
 	}
-	f->notes.cannot_prepare = -EIO;
+	f->notes.cannot = -EIO;
 	for (int i = 0; i < 300; i++)
 		assert_int_equal(ask(f, SHUTDOWN_POWEROFF), -EIO);
 	assert_in_range(logged.n, 3, 15);
@@ -360,9 +321,10 @@ static void one_that_is_done_lets_go_of_the_loop(void **state)
 	struct fixture *f = *state;
 
 	assert_int_equal(ask(f, SHUTDOWN_POWEROFF), 0);
+	assert_int_equal(really_set_time(f->power.timer, 0), 0); /* its time has come */
 	power_done(&f->power);
 	run_loop(f->event);
-	assert_int_equal(f->notes.done, 0);
+	assert_int_equal(f->notes.withdrawn, 0);
 	power_done(&f->power);
 }
 
@@ -371,12 +333,11 @@ static void one_that_is_done_lets_go_of_the_loop(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(the_answer_is_out_before_anything_happens),
+		TEST(it_is_asked_for_before_the_host_is_told_so),
 		TEST(who_watches_is_told_with_all_that_was_said),
 		TEST(the_log_tells_it),
 		TEST(a_long_text_is_cut_in_the_log),
-		TEST(what_cannot_be_prepared_is_answered_with_failure),
-		TEST(what_fails_when_it_is_done_is_logged),
+		TEST(what_cannot_be_asked_for_is_answered_with_failure),
 		TEST(a_second_request_changes_nothing),
 		TEST(a_request_that_is_found_counts),
 		TEST(when_it_was_taken_the_next_may_come),

@@ -14,22 +14,18 @@ static void assert_exists(const struct temp_dir *d, const char *name, bool expec
 	assert_int_equal(lstat(path, &st) == 0, expected);
 }
 
-/* Who watches sees nothing before it is made, and then a file that is all there is to it. */
-static void a_request_is_seen_when_it_is_made(void **state)
+/* A file that is all there is to it. */
+static void a_request_is_a_file_of_its_name(void **state)
 {
 	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
 	char path[256];
 	struct stat st;
 
 	(void)state;
-	assert_int_equal(request_prepare(d.path, "poweroff"), 0);
-	assert_exists(&d, "poweroff", false);
 	assert_false(request_is_made(d.path, "poweroff"));
-
 	assert_int_equal(request_make(d.path, "poweroff"), 0);
 	assert_true(request_is_made(d.path, "poweroff"));
 	assert_false(request_is_made(d.path, "reboot"));
-	assert_exists(&d, ".poweroff", false);
 	temp_dir_path(&d, "poweroff", path, sizeof(path));
 	assert_int_equal(lstat(path, &st), 0);
 	assert_int_equal(st.st_mode, S_IFREG | 0600);
@@ -42,24 +38,13 @@ static void it_is_taken_back_once(void **state)
 
 	(void)state;
 	assert_false(request_withdraw(d.path, "reboot"));
-	assert_int_equal(request_prepare(d.path, "reboot"), 0);
-	assert_false(request_withdraw(d.path, "reboot"));
 	assert_int_equal(request_make(d.path, "reboot"), 0);
 	assert_true(request_withdraw(d.path, "reboot"));
 	assert_false(request_is_made(d.path, "reboot"));
 	assert_false(request_withdraw(d.path, "reboot"));
 }
 
-static void what_was_not_prepared_is_not_made(void **state)
-{
-	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
-
-	(void)state;
-	assert_int_equal(request_make(d.path, "poweroff"), -ENOENT);
-	assert_exists(&d, "poweroff", false);
-}
-
-/* One that waits is left as it is, and nothing of the second stays behind. */
+/* One that waits is left as it is. */
 static void there_is_one_of_a_name(void **state)
 {
 	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
@@ -68,22 +53,9 @@ static void there_is_one_of_a_name(void **state)
 
 	(void)state;
 	temp_dir_write(&d, "poweroff", "first", 5);
-	assert_int_equal(request_prepare(d.path, "poweroff"), 0);
 	assert_int_equal(request_make(d.path, "poweroff"), -EEXIST);
-	assert_exists(&d, ".poweroff", false);
 	n = temp_dir_read(&d, "poweroff", first, sizeof(first));
 	assert_int_equal(n, 5);
-}
-
-/* A process before us was killed between the two. */
-static void what_was_left_ready_is_no_hindrance(void **state)
-{
-	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
-
-	(void)state;
-	temp_dir_write(&d, ".poweroff", "left", 4);
-	assert_int_equal(request_prepare(d.path, "poweroff"), 0);
-	assert_int_equal(request_make(d.path, "poweroff"), 0);
 }
 
 /* What a link points to is neither made nor emptied, and a directory behind one is none of ours. */
@@ -94,23 +66,15 @@ static void no_link_is_followed(void **state)
 
 	(void)state;
 	temp_dir_path(&d, "target", target, sizeof(target));
-	temp_dir_path(&d, ".poweroff", link, sizeof(link));
-	assert_int_equal(symlink(target, link), 0);
-	assert_int_equal(request_prepare(d.path, "poweroff"), 0);
-	assert_int_equal(request_make(d.path, "poweroff"), 0);
-	assert_exists(&d, "target", false);
-
 	temp_dir_path(&d, "reboot", link, sizeof(link));
 	assert_int_equal(symlink(target, link), 0);
 	assert_true(request_is_made(d.path, "reboot")); /* the name is taken */
-	assert_int_equal(request_prepare(d.path, "reboot"), 0);
 	assert_int_equal(request_make(d.path, "reboot"), -EEXIST);
 	assert_exists(&d, "target", false);
 
 	assert_int_equal(mkdir(target, 0700), 0);
 	temp_dir_path(&d, "directory", inside, sizeof(inside));
 	assert_int_equal(symlink(target, inside), 0);
-	assert_int_equal(request_prepare(inside, "poweroff"), -ENOTDIR);
 	assert_int_equal(request_make(inside, "poweroff"), -ENOTDIR);
 	assert_false(request_is_made(inside, "poweroff"));
 	assert_false(request_withdraw(inside, "poweroff"));
@@ -123,8 +87,8 @@ static void where_nothing_can_be_made_it_is_said(void **state)
 
 	(void)state;
 	temp_dir_path(&d, "none", path, sizeof(path));
-	assert_int_equal(request_prepare(path, "poweroff"), -ENOENT);
-	assert_int_equal(request_prepare("/proc", "poweroff"), -ENOENT); /* no file can be made there */
+	assert_int_equal(request_make(path, "poweroff"), -ENOENT);
+	assert_int_equal(request_make("/proc", "poweroff"), -ENOENT); /* no file can be made there */
 	assert_false(request_is_made(path, "poweroff"));
 }
 
@@ -142,11 +106,9 @@ static void the_directory_is_the_service_managers(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_request_is_seen_when_it_is_made),
+		cmocka_unit_test(a_request_is_a_file_of_its_name),
 		cmocka_unit_test(it_is_taken_back_once),
-		cmocka_unit_test(what_was_not_prepared_is_not_made),
 		cmocka_unit_test(there_is_one_of_a_name),
-		cmocka_unit_test(what_was_left_ready_is_no_hindrance),
 		cmocka_unit_test(no_link_is_followed),
 		cmocka_unit_test(where_nothing_can_be_made_it_is_said),
 		cmocka_unit_test(the_directory_is_the_service_managers),

@@ -15,6 +15,7 @@
 
 #include "daemon/channel.h"
 #include "daemon/keep.h"
+#include "daemon/power.h"
 #include "hv_util/heartbeat.h"
 #include "hv_util/profile.h"
 #include "tests/unit/fake_host.h"
@@ -62,6 +63,7 @@ static const struct ic_service slow_service = {
 struct world {
 	struct fake_host host;
 	struct slow slow;
+	unsigned asked; /* so many requests to the service manager, which nobody takes up */
 	struct conf_component conf;
 	uint8_t msg[MESSAGE_MAX];
 };
@@ -88,7 +90,7 @@ static bool has_changed(const struct moment *m)
 
 	return memcmp(m->rings, rings, PAGE_HEAD) != 0 || memcmp(m->rings + RING, rings + RING, PAGE_HEAD) != 0 ||
 	       memcmp(m->state, shown, STATE_HEAD) != 0 || m->w.host.signals != w.host.signals ||
-	       m->w.slow.calls != w.slow.calls;
+	       m->w.slow.calls != w.slow.calls || m->w.asked != w.asked;
 }
 
 static void moment_add(void)
@@ -189,6 +191,64 @@ static void look_away(void)
 }
 #endif
 
+/* --- a service that has the machine shut down --- */
+
+static uint64_t fake_raw(const struct sys *sys)
+{
+	(void)sys;
+	return fake_time.now * 1000;
+}
+
+/* A process that is killed has asked for it, or it has not. */
+static int ask_seen(const struct sys *sys, enum shutdown_action action)
+{
+	(void)sys;
+	(void)action;
+	if (looked_at)
+		moment_add();
+	w.asked++;
+	if (looked_at)
+		moment_add();
+	return 0;
+}
+
+static bool is_asked(const struct sys *sys, enum shutdown_action action)
+{
+	(void)sys;
+	return action == SHUTDOWN_POWEROFF && w.asked > 0;
+}
+
+static bool stays_asked(const struct sys *sys, enum shutdown_action action)
+{
+	(void)sys;
+	(void)action;
+	return false;
+}
+
+static const struct sys_ops asking = {
+	.raw_ns = fake_raw, .power = ask_seen, .power_is_asked = is_asked, .withdraw_power = stays_asked,
+};
+
+static int on_ask(const struct ic_call *call)
+{
+	const struct shutdown_request request = { .action = SHUTDOWN_POWEROFF };
+	int r = power_take(call->user, &request);
+
+	if (r == 0)
+		memset(call->body, 0x5a, 8);
+	return r;
+}
+
+static const struct ic_op ask_ops[] = { { .min_body = 8, .handle = on_ask } };
+
+static const struct ic_service ask_service = {
+	.component = IC_HEARTBEAT,
+	.name = "Asking",
+	.type = IC_TYPE_HEARTBEAT,
+	.ops = ask_ops,
+	.n_ops = ARRAY_LEN(ask_ops),
+};
+
 /* Where the process has mapped its state; the newest, if there are several. */
 static uint8_t *find_state_mapping(void)
 {
@@ -228,8 +288,17 @@ struct life {
 	sd_event *event;
 	struct channel *c;
 	struct heartbeat heartbeat;
+	struct power power;
+	struct sys sys;
 	struct store store;
 };
+
+static void *life_user(struct life *l, const struct ic_service *service)
+{
+	if (service == &slow_service)
+		return &w.slow;
+	return service == &ask_service ? (void *)&l->power : (void *)&l->heartbeat;
+}
 
 static void life_init(struct life *l, const struct scenario *s, const struct log *log)
 {
@@ -237,13 +306,16 @@ static void life_init(struct life *l, const struct scenario *s, const struct log
 		.log = log,
 		.service = s->service,
 		.conf = &w.conf,
-		.user = s->service == &slow_service ? (void *)&w.slow : (void *)&l->heartbeat,
+		.user = life_user(l, s->service),
 		.store = &l->store,
 	};
 
 	memset(l, 0, sizeof(*l));
 	time_reset();
 	assert_int_equal(sd_event_new(&l->event), 0);
+	l->sys = (struct sys){ .ops = &asking, .log = log };
+	l->power.sys = &l->sys;
+	assert_int_equal(power_init(&l->power, l->event), 0);
 	options.event = l->event;
 	assert_int_equal(channel_new(&options, &l->c), 0);
 }
@@ -259,6 +331,7 @@ static void life_done(struct life *l)
 	(void)munmap(shown, sizeof(first.m->state));
 	shown = NULL;
 	l->c = channel_leave(l->c);
+	power_done(&l->power);
 	l->event = sd_event_unref(l->event);
 	fake_store_done(&l->store);
 	areas[0].p = areas[1].p = NULL;
@@ -282,6 +355,7 @@ static void live_first(const struct scenario *s)
 
 	w.conf.answer_delay_s = s->answer_delay_s;
 	w.slow = (struct slow){ 0 };
+	w.asked = 0;
 	w.host.port.taken_over = false;
 	w.host.signals = w.host.closes = 0;
 	logged_clear();
@@ -299,14 +373,19 @@ static void live_first(const struct scenario *s)
 	life_done(&l);
 }
 
+static void restore(const struct moment *m)
+{
+	w = m->w;
+	memcpy(w.host.port.memory, m->rings, sizeof(m->rings));
+}
+
 /* What has outlived the process before is as it was at that moment. */
 static void life_init_after(struct life *l, const struct scenario *s, const struct moment *m)
 {
 	int fd = memfd_create("left", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	w = m->w;
+	restore(m);
 	w.host.port.taken_over = true;
-	memcpy(w.host.port.memory, m->rings, sizeof(m->rings));
 	assert_int_equal(write(fd, m->state, sizeof(m->state)), sizeof(m->state));
 	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW), 0);
 	logged_clear();
@@ -340,6 +419,8 @@ static void live_after(const struct scenario *s, const struct moment *m)
 struct answers {
 	unsigned n[IDS];
 	uint32_t status[IDS];
+	bool confirmed; /* something has been served */
+	unsigned asked; /* when all was answered */
 };
 
 static void take_answers(struct answers *a)
@@ -355,6 +436,7 @@ static void take_answers(struct answers *a)
 		if (get_le(h->buf + 12, 2) == 1 && message_status(h->buf) == WIRE_OK)
 			assert_true(get_le(h->buf + MESSAGE_BODY, 8) == h->packet.trans_id + 1 ||
 				    h->buf[MESSAGE_BODY] == 0x5a);
+		a->confirmed = a->confirmed || (get_le(h->buf + 12, 2) == 1 && message_status(h->buf) == WIRE_OK);
 	}
 }
 
@@ -383,6 +465,7 @@ static void live_to_the_end(struct life *l, struct answers *a)
 		pass_time(l->event, SECOND);
 		take_answers(a);
 	}
+	a->asked = w.asked;
 	/* And it serves what comes later. */
 	put_request(127);
 	fake_host_flush(&w.host);
@@ -415,6 +498,16 @@ static void check_answers(const struct scenario *s, const struct answers *a)
 			fail_msg("%u answers to %u", a->n[id], id);
 }
 
+/* What the host was promised is under way, and would be if nobody came after that process. */
+static void check_promise(const struct scenario *s, const struct moment *m)
+{
+	struct answers a = { 0 };
+
+	restore(m);
+	take_answers(&a);
+	assert_true(s->service != &ask_service || !a.confirmed || w.asked == 1);
+}
+
 /* Returns how many signals the host got too many. */
 static unsigned check_successor(const struct scenario *s, const struct moment *m)
 {
@@ -423,12 +516,16 @@ static unsigned check_successor(const struct scenario *s, const struct moment *m
 	struct life l;
 	struct channel_view view;
 
+	check_promise(s, m);
 	life_init_after(&l, s, m);
 	life_open(&l);
 	run_loop(l.event);
 	signals = w.host.signals;
 	live_to_the_end(&l, &a);
 	check_answers(s, &a);
+	/* once, and not for what was refused in a process that nobody had died of */
+	assert_true(s->service != &ask_service || has_spared_itself() || a.asked == 1);
+	assert_true(w.asked <= 1);
 	channel_view(l.c, &view);
 	assert_int_equal(w.host.closes, 0);
 	assert_int_equal(logged_count(LOG_INFO, "going on with that"), 1);
@@ -487,6 +584,12 @@ static void put_beats(sd_event *event)
 {
 	reach_running(event);
 	put_requests(1, 2);
+}
+
+static void put_one(sd_event *event)
+{
+	reach_running(event);
+	put_requests(1, 1);
 }
 
 static void put_first_versions(sd_event *event)
@@ -600,6 +703,7 @@ static void slow_is_ready(void)
 
 #define BEAT &ic_heartbeat
 #define SLOW &slow_service
+#define ASK &ask_service
 
 static const struct scenario scenarios[] = {
 	{ "two heartbeats", BEAT, put_beats, run, .answered = { { 1, 2 } }, .signals = 1, .counts_signals = true },
@@ -617,6 +721,7 @@ static const struct scenario scenarios[] = {
 	  .answered = { { 2, 2 } } },
 	{ "an answer without room", BEAT, fill_ring, run, .answered = { { 1, BEATS_MAX + 1 } } },
 	{ "an answer that has room now", BEAT, fill_ring_and_make_room, run, .answered = { { 11, BEATS_MAX + 1 } } },
+	{ "a shutdown", ASK, put_one, run, .answered = { { 1, 1 } }, .signals = 1, .counts_signals = true },
 	{ "a host that waits for room", BEAT, wait_for_room, run, .host_is_masked = true,
 	  .answered = { { 1, 3 } }, .signals = 1 },
 };

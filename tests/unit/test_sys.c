@@ -126,7 +126,7 @@ static void addresses_are_not_set(void **state)
 				      "not configure networks");
 }
 
-/* By a request to the service manager, and no sooner than it is to be done. */
+/* By a request to the service manager. */
 static void power_is_asked_for(void **state)
 {
 	_cleanup_(temp_dir_done) struct temp_dir d = temp_dir_new();
@@ -138,7 +138,6 @@ static void power_is_asked_for(void **state)
 	for (enum shutdown_action a = SHUTDOWN_POWEROFF; a <= SHUTDOWN_REBOOT; a++) {
 		const char *name = shutdown_action_names[a];
 
-		assert_int_equal(sys_linux.prepare_power(&f.sys, a), 0);
 		assert_false(sys_linux.power_is_asked(&f.sys, a));
 		assert_int_equal(sys_linux.power(&f.sys, a), 0);
 		assert_true(sys_linux.power_is_asked(&f.sys, a));
@@ -147,7 +146,7 @@ static void power_is_asked_for(void **state)
 		assert_false(request_is_made(d.path, name));
 	}
 	f.sys.requests = "/proc";
-	assert_int_equal(sys_linux.prepare_power(&f.sys, SHUTDOWN_POWEROFF), -ENOENT);
+	assert_int_equal(sys_linux.power(&f.sys, SHUTDOWN_POWEROFF), -ENOENT);
 }
 
 static void who_may_not_hibernate_is_not_asked_to(void **state)
@@ -162,7 +161,8 @@ static void who_may_not_hibernate_is_not_asked_to(void **state)
 		(void)fclose(leave);
 	fixture_init(&f, &sys_linux);
 	f.sys.requests = d.path;
-	assert_int_equal(sys_linux.prepare_power(&f.sys, SHUTDOWN_HIBERNATE), may ? 0 : -EOPNOTSUPP);
+	assert_int_equal(sys_linux.power(&f.sys, SHUTDOWN_HIBERNATE), may ? 0 : -EOPNOTSUPP);
+	assert_int_equal(sys_linux.power_is_asked(&f.sys, SHUTDOWN_HIBERNATE), may);
 }
 
 static void a_dry_run_says_what_it_would_do(void **state)
@@ -177,7 +177,6 @@ static void a_dry_run_says_what_it_would_do(void **state)
 	(void)logged_one(LOG_INFO, "TimeSync: dry run: would step the clock by +90.000000 s");
 
 	f.sys.requests = "/proc";
-	assert_int_equal(sys_null.prepare_power(&f.sys, SHUTDOWN_HIBERNATE), 0);
 	assert_int_equal(sys_null.power(&f.sys, SHUTDOWN_HIBERNATE), 0);
 	assert_false(sys_null.power_is_asked(&f.sys, SHUTDOWN_HIBERNATE));
 	assert_false(sys_null.withdraw_power(&f.sys, SHUTDOWN_HIBERNATE));
