@@ -300,6 +300,7 @@ static void refuse(struct channel *c, int error, const char *why, const char *wh
 {
 	c->counts.refused++;
 	channel_log_refusal(&c->to, now_usec(c), error, why, what_now);
+	tell(c, CHANNEL_CHANGED);
 }
 
 static void broken(struct channel *c, const char *what)
@@ -424,8 +425,8 @@ static void count_request(struct channel *c, int error)
 	if (error == 0)
 		return;
 	c->counts.failed++;
-	if (!c->user_logs)
-		channel_log_failure(&c->to, now_usec(c), error);
+	if (!c->user_logs && channel_log_failure(&c->to, now_usec(c), error))
+		tell(c, CHANNEL_CHANGED);
 }
 
 static void count_blocked(struct channel *c, const struct ic_op *op)

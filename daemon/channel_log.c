@@ -250,7 +250,7 @@ void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct
 		    to->service->name, name);
 }
 
-void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
+bool channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 {
 	/* No such key, no more items, no such adapter: what a host hears every day. And what vmicd
 	 * does not do, which sys.h logs with its reason. */
@@ -259,10 +259,11 @@ void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 
 	for (size_t i = 0; i < ARRAY_LEN(ordinary); i++)
 		if (error == -ordinary[i])
-			return;
+			return false;
 	(void)snprintf(text, sizeof(text), "a request of the host failed: %s; the host was told",
 		       strerror(-error));
 	warn(to, &to->failures, now_usec, error, NULL, text);
+	return true;
 }
 
 void channel_log_trouble(struct channel_log *to, uint64_t now_usec, const char *why, bool is_new)

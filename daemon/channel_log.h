@@ -36,8 +36,8 @@ void channel_log_rescinded(struct channel_log *to, uint64_t now_usec);
 /* Says that the policy blocks what the host asked for, which was refused. */
 void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct ic_op *op);
 
-/* Says that a well-formed request failed, unless the error is an ordinary answer. */
-void channel_log_failure(struct channel_log *to, uint64_t now_usec, int error);
+/* Says that a well-formed request failed, unless the error is an ordinary answer. Whether it has. */
+bool channel_log_failure(struct channel_log *to, uint64_t now_usec, int error);
 
 /* Says that the channel cannot be used: why is a clause, is_new that it was not so before. */
 void channel_log_trouble(struct channel_log *to, uint64_t now_usec, const char *why, bool is_new);

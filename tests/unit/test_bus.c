@@ -531,6 +531,30 @@ static void it_is_told_that_a_shutdown_is_requested(void **state)
 	fixture_done(&f);
 }
 
+/* As often as it happens: when it did last is new each time. */
+static void it_is_told_what_went_wrong_last(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	fixture_prepare(&f, "");
+	private_bus_run(&f.bus);
+	f.asker = private_bus_connect(&f.bus, f.event);
+	listen_to_signals(&f);
+	host_start_with(&f, "--fault", "truncate:heartbeat=30");
+	daemon_start(&f);
+	(void)await_signal(&f, "component/heartbeat Negotiated ");
+	run_for(&f, 300000);
+	heard.n = 0;
+	run_for(&f, 2000000);
+	for (unsigned i = 0; i < heard.n; i++)
+		n += strstr(heard.text[i], "component/heartbeat PropertiesChanged") != NULL &&
+			strstr(heard.text[i], "('LastError' <'bad message from the host") != NULL &&
+			strstr(heard.text[i], "('LastErrorTimestamp' <") != NULL;
+	assert_in_range(n, 2, 21);
+	fixture_done(&f);
+}
+
 /* The host may do as often as it likes what is told: ten times a second it is. */
 static void signals_keep_their_pace(void **state)
 {
@@ -643,6 +667,7 @@ int main(void)
 		WITH_DAEMON(a_pool_directory_that_comes_back_is_watched),
 		WITH_DAEMON(it_is_told_that_the_clock_was_stepped),
 		cmocka_unit_test(it_is_told_that_a_shutdown_is_requested),
+		cmocka_unit_test(it_is_told_what_went_wrong_last),
 		WITH_DAEMON(signals_keep_their_pace),
 		cmocka_unit_test(without_a_bus_it_serves_until_one_is_there),
 		WITH_DAEMON(it_comes_back_after_the_bus),
