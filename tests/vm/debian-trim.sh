@@ -14,7 +14,8 @@ release=$(basename "$(readlink -f "$kernel/modules")")
 modules=$root/usr/lib/modules/$release
 mkdir -p "$modules/kernel"
 cp "$kernel"/modules/modules.builtin* "$kernel/modules/modules.order" "$modules"
-for name in hv_vmbus hv_utils uio uio_hv_generic; do
+# and a disk in memory, which can be full, or not answer
+for name in hv_vmbus hv_utils uio uio_hv_generic brd; do
 	found=$(find "$kernel/modules/kernel" -name "$name.ko*") # none if it is built in
 	case $found in
 	*.xz) xz -dc "$found" >"$modules/kernel/$name.ko" ;;
@@ -47,8 +48,8 @@ find run tmp var/cache var/log var/tmp -xdev -mindepth 1 -delete
 	cd usr/lib/systemd
 	rm -rf systemd-networkd* systemd-logind system-generators user-generators
 )
-rm -f usr/bin/perl5* usr/bin/ls?* usr/bin/systemd-repart usr/bin/systemd-hwdb usr/bin/networkctl usr/sbin/*fs* \
-	usr/sbin/*blk* usr/sbin/*swap* usr/sbin/dmsetup usr/sbin/agetty usr/sbin/hwclock \
+find usr/sbin -name '*fs*' ! -name fsfreeze ! -name mke2fs -delete
+rm -f usr/bin/perl5* usr/bin/ls?* usr/bin/systemd-repart usr/bin/systemd-hwdb usr/bin/networkctl usr/sbin/*blk* usr/sbin/*swap* usr/sbin/dmsetup usr/sbin/agetty usr/sbin/hwclock \
 	var/lib/dpkg/info/*.symbols var/lib/dpkg/info/*.md5sums
 # mmdebstrap takes these away later.
 find . -xdev ! -path './dev/*' ! -path './etc/apt/*' ! -path './var/lib/apt/*' ! -path ./usr/sbin/policy-rc.d |

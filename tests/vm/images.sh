@@ -71,7 +71,7 @@ service | service-*)
 	depends=$(dpkg-deb -f "$package" Depends | tr ',' '\n' | sed 's/^ *//; s/[ |].*//')
 	# And what may be in its way, or be asked.
 	# shellcheck disable=SC2086 # several words
-	sh tests/vm/debian.sh "$cache/debian-$suite" "$suite" "$root" $depends systemd-sysv dbus polkitd hyperv-daemons
+	sh tests/vm/debian.sh "$cache/debian-$suite" "$suite" "$root" $depends systemd-sysv dbus polkitd hyperv-daemons e2fsprogs
 	cp -L "$root/vmlinux" "$tree"
 	sh tests/vm/service-image.sh "$tree/guest.cpio" "$cache/debian-$suite/debian.cpio" \
 		"$package=/packages/vmicd.deb" "$tree/next.deb=/packages/vmicd-next.deb" \

@@ -16,8 +16,8 @@ check service-life service "the service killed, hung, ended in every order" \
 check service-package service "the package installed, the manual's example, an upgrade, and purged" \
 	"$(serve vm.do=package vm.seconds=800) --release 2019" \
 	"expect_passed && expect_served 2019 legacy && expect_served 2019 newest && expect_linux 2019" 850
-check service-trouble service "heartbeats without memory, processor and room" \
-	"$(serve vm.install=boot vm.do=trouble vm.seconds=800) --heartbeat-ms 300" \
+check service-trouble service "heartbeats without memory, processor, room and disk" \
+	"$(serve vm.install=boot vm.do=trouble vm.seconds=800) --heartbeat-ms 300 --timing" \
 	"expect_passed && expect_delays && expect_answered heartbeat" 850
 check service-trixie service-trixie "the service killed and hung, with trixie's systemd" \
 	"$(serve vm.install=boot vm.do=restarts vm.seconds=800)" \

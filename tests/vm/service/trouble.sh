@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# The guest is in trouble: no memory, no processor, no room on the disk. First hv_utils answers the
-# heartbeats, in the kernel, and then vmicd. The host measures.
+# The guest is in trouble: no memory, no processor, no room on the disk, and a disk that does not answer. First
+# hv_utils answers the heartbeats, in the kernel, and then vmicd. The host measures.
 
 # A unit as any other, which the kernel may choose when there is no memory
 hog() {
@@ -38,14 +38,29 @@ trouble() {
 	beats 20
 	rm /var/lib/hyperv/hog
 	say "$1: out of room"
+	# As before a backup. Somebody waits for the disk meanwhile, until he is told that it does not answer.
+	fsfreeze --freeze /var/lib/hyperv
+	vmicctl kvp set frozen data >/root/frozen.log 2>&1 &
+	waits=$!
+	beats 40
+	wait "$waits"
+	status=$?
+	fsfreeze --unfreeze /var/lib/hyperv
+	say "$1: out of a disk"
 }
 
-# The pools' own file system, which is full before the memory is
+# is_set: what was asked for meanwhile was done in the end
+is_set() {
+	[ "$(vmicctl kvp get frozen 2>/dev/null)" = data ]
+}
+
+# The pools' own disk, which is full before the memory is
 mkdir -p /var/lib/hyperv
 expect_served
 systemctl stop vmicd.service
 wait_for 60 "the devices' return" is_given_back
-mount -t tmpfs -o size=256k,mode=755 pools /var/lib/hyperv
+modprobe brd rd_nr=1 rd_size=2048 || fail "there is no disk"
+mke2fs -q -t ext4 -O ^has_journal /dev/ram0 >/root/disk.log 2>&1 && mount /dev/ram0 /var/lib/hyperv || fail "there is no disk"
 systemd-tmpfiles --create vmicd.conf
 trouble hv_utils
 systemctl start vmicd.service
@@ -55,6 +70,8 @@ served_by=$pid
 trouble vmicd
 pid vmicd.service
 [ "$pid" = "$served_by" ] || fail "it has been killed"
+[ "$status" -eq 7 ] || fail "who waited for the disk was told $status: $(cat /root/frozen.log)"
+wait_for 30 "what was asked of the disk" is_set
 # That was meant, and is the only complaint that may be there.
 bad_log() {
 	dmesg | grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|soft lockup|self-detected'
