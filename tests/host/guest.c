@@ -180,6 +180,19 @@ int guest_hang_up(struct guest *g)
 	return kill(g->pid, SIGHUP) < 0 ? -errno : 0;
 }
 
+bool guest_has_ended(struct guest *g)
+{
+	siginfo_t info = { 0 };
+
+	if (!g || g->pid <= 0)
+		return true;
+	if (waitid(P_PID, (id_t)g->pid, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+		return false;
+	g->source = sd_event_source_disable_unref(g->source);
+	(void)on_child(NULL, &info, g);
+	return true;
+}
+
 struct guest *guest_free(struct guest *g)
 {
 	if (!g)

@@ -43,6 +43,12 @@ int guest_resume(struct guest *g);
 /* Asks it to read its configuration again (SIGHUP). 0; -ESRCH: it has ended; negative errno. */
 _must_check_ int guest_hang_up(struct guest *g);
 
+/*
+ * Whether it has ended. What has not been told yet is told first, in this call: sd-event has other things
+ * to do before it looks.
+ */
+bool guest_has_ended(struct guest *g);
+
 /* Kills it if it still runs, and waits for it. Takes NULL; returns NULL. */
 struct guest *guest_free(struct guest *g);
 

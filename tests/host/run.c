@@ -8,14 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/host/adapter.h"
 #include "tests/host/exercise.h"
 #include "tests/host/guest.h"
-
-/* A guest that was asked to end and does not is killed after this. */
-#define END_MS 5000
 
 struct run {
 	sd_event *event;
@@ -35,6 +33,14 @@ struct run {
 	struct guest_facts last; /* what is told when the guest is asked to end, or has left */
 	sd_event_source *quiet_timer, *limit_timer, *end_timer;
 };
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
 
 static void tell(struct run *run, enum run_news news)
 {
@@ -58,10 +64,22 @@ static int on_end_limit(sd_event_source *source, uint64_t usec, void *user)
 
 	(void)source;
 	(void)usec;
+	/* When this host was kept from looking, its end and its time wait side by side. */
+	if (guest_has_ended(run->guest))
+		return 0;
 	fprintf(stderr, "vmichost: the guest did not end when asked to, killing it\n");
 	run->guest = guest_free(run->guest);
 	call_done(run, 1);
 	return 0;
+}
+
+/* Not relative: the loop counts from its last round, and whoever reads the report may have kept us since. */
+static void start_end_limit(struct run *run)
+{
+	unsigned ms = run->options->end_ms ? run->options->end_ms : RUN_END_MS;
+
+	(void)sd_event_add_time(run->event, &run->end_timer, CLOCK_MONOTONIC,
+				now_us() + ms * UINT64_C(1000), 1000, on_end_limit, run);
 }
 
 static void end_guest(struct run *run)
@@ -77,8 +95,7 @@ static void end_guest(struct run *run)
 		return;
 	}
 	guest_stop(run->guest);
-	(void)sd_event_add_time_relative(run->event, &run->end_timer, CLOCK_MONOTONIC,
-					 END_MS * UINT64_C(1000), 0, on_end_limit, run);
+	start_end_limit(run);
 }
 
 static void on_guest_ended(void *user, bool signalled, int status)

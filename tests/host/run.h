@@ -19,6 +19,7 @@
 #define RUN_HEARTBEAT_MS 2000 /* Linux hv_util.c: "every 2 seconds" */
 #define RUN_BURST_MAX 100     /* so many heartbeats fit even hv_utils' rings, three pages of data */
 #define RUN_QUIET_MS 250      /* nothing new for so long, and all asked: settled */
+#define RUN_END_MS 30000      /* a program that was asked to end is killed: a busy disk may keep it that long */
 #define RUN_LIMIT_MS 30000    /* the end of a run with a guest's program, settled or not */
 
 /* Why run tells something. */
@@ -50,6 +51,7 @@ struct run_options {
 	unsigned heartbeat_burst;     /* as exercise_options' */
 	unsigned quiet_ms;
 	unsigned shutdown_ms; /* asks for a shutdown so long after all else was tried; 0: never */
+	unsigned end_ms;
 	unsigned limit_ms; /* 0 without a guest's program: no limit */
 	uint32_t ring_size; /* bytes of one ring with its header page; 0: 16 KiB, as hv_utils has */
 

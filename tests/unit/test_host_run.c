@@ -567,8 +567,101 @@ static void test_shutdown_is_not_asked_for_unasked(void **state)
 	assert_int_equal(told.facts.component[COMPONENT_SHUTDOWN].requests, 0);
 }
 
-int main(void)
+/* --- the end of a guest's program, with a host that is kept from looking --- */
+
+#define END_MS 600
+#define KEPT_MS (2 * END_MS)
+#define SLOW_MS (END_MS / 3) /* from the signal to the program's end */
+
+struct kept {
+	sd_event *event;
+	bool reporting, looking; /* what the host is kept at: telling of the guest, seeing it end */
+	int result;
+};
+
+static void keep_host(void)
 {
+	(void)usleep(KEPT_MS * 1000);
+}
+
+static int on_kept(sd_event_source *source, void *user)
+{
+	(void)source;
+	(void)user;
+	keep_host();
+	return 0;
+}
+
+static void on_settled(const struct run_options *options, const struct guest_facts *facts, enum run_news news)
+{
+	const struct kept *kept = options->user;
+
+	(void)facts;
+	assert_int_equal(news, RUN_SETTLED);
+	if (kept->reporting)
+		keep_host();
+	if (kept->looking)
+		assert_int_equal(sd_event_add_defer(kept->event, NULL, on_kept, NULL), 0);
+}
+
+static void on_program_ended(struct run *run, int result, void *user)
+{
+	struct kept *kept = user;
+
+	(void)run;
+	kept->result = result;
+	(void)sd_event_exit(kept->event, 0);
+}
+
+/* Runs this program as the guest's. */
+static void end_program(struct kept *kept)
+{
+	char *const guest[] = { "/proc/self/exe", "{socket}", NULL };
+	const struct run_options options = {
+		.release = release_find("2019"),
+		.guest = guest,
+		.quiet_ms = 100,
+		.end_ms = END_MS,
+		.report = on_settled,
+		.user = kept,
+	};
+	struct run *run = NULL;
+
+	assert_int_equal(sd_event_new(&kept->event), 0);
+	assert_int_equal(run_start(kept->event, &options, on_program_ended, kept, &run), 0);
+	assert_int_equal(sd_event_loop(kept->event), 0);
+	(void)run_free(run);
+	sd_event_unref(kept->event);
+}
+
+static void test_a_report_that_takes_long_is_not_the_guests_time(void **state)
+{
+	struct kept kept = { .reporting = true, .result = -1 };
+
+	(void)state;
+	end_program(&kept);
+	assert_int_equal(kept.result, 0);
+}
+
+static void test_a_guest_that_ended_while_nobody_looked_has_ended(void **state)
+{
+	struct kept kept = { .looking = true, .result = -1 };
+
+	(void)state;
+	end_program(&kept);
+	assert_int_equal(kept.result, 0);
+}
+
+static void on_term(int number)
+{
+	(void)number;
+	(void)usleep(SLOW_MS * 1000);
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct life program = { .serves = { [COMPONENT_HEARTBEAT] = true } };
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_guest_that_leaves_is_told_as_it_was),
 		cmocka_unit_test(test_a_guest_that_stays_is_told_when_settled),
@@ -583,7 +676,13 @@ int main(void)
 		cmocka_unit_test(test_a_burst_has_a_limit),
 		cmocka_unit_test(test_shutdown_is_asked_for_at_last),
 		cmocka_unit_test(test_shutdown_is_not_asked_for_unasked),
+		cmocka_unit_test(test_a_report_that_takes_long_is_not_the_guests_time),
+		cmocka_unit_test(test_a_guest_that_ended_while_nobody_looked_has_ended),
 	};
 
+	if (argc == 2) {
+		(void)signal(SIGTERM, on_term);
+		live(argv[1], &program);
+	}
 	return cmocka_run_group_tests_name("host_run", tests, NULL, NULL);
 }
