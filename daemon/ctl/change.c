@@ -9,6 +9,44 @@
 #include "daemon/ctl/verb.h"
 #include "daemon/ctl/words.h"
 
+/* --- arguments that there are few of --- */
+
+static bool is_one_of(const char *const *words, size_t n, const char *word,
+		      int (*compare)(const char *a, const char *b))
+{
+	for (size_t i = 0; i < n; i++)
+		if (compare(words[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* It may be of another version than we are, and know more. */
+static bool is_asked_elsewhere(const struct ctl *c)
+{
+	return c->options->host || c->options->machine;
+}
+
+/* What the daemon would say of a wrong one as well. */
+int check_component(const struct ctl *c, char **arguments)
+{
+	static const char *const components[] = { "heartbeat", "kvp", "shutdown", "timesync" };
+
+	if (!arguments[0] || is_asked_elsewhere(c) ||
+	    is_one_of(components, ARRAY_LEN(components), arguments[0], strcasecmp))
+		return 0;
+	return words_say(CTL_NO_SUCH_THING, "there is no component '%s', but: heartbeat, kvp, shutdown, timesync",
+			 arguments[0]);
+}
+
+int check_health(const struct ctl *c, char **arguments)
+{
+	static const char *const states[] = { "healthy", "critical", "unknown", "stopped" };
+
+	if (!arguments[0] || is_asked_elsewhere(c) || is_one_of(states, ARRAY_LEN(states), arguments[0], strcmp))
+		return 0;
+	return words_say(CTL_USAGE, "health wants one of: healthy, critical, unknown, stopped");
+}
+
 /* --- profile --- */
 
 static int list_profiles(const struct ctl *c, const json_t *facts)

@@ -16,6 +16,17 @@
 
 /* --- get, set, delete --- */
 
+/* How long it may be is for the daemon to say, in its host's measure; and what is in other pools, too. */
+int check_key(const struct ctl *c, char **arguments)
+{
+	unsigned pools;
+	int status = pool_parse(c, &pools);
+
+	if (status || *arguments[0] || pools != 1u << POOL_GUEST)
+		return status;
+	return words_say(CTL_USAGE, "KEY must not be empty");
+}
+
 /* A script wants the value as it is; a terminal must not be steered by it. */
 static int print_value(const struct ctl *c, const char *value)
 {

@@ -8,6 +8,7 @@
 #include "daemon/ctl/pool.h"
 #include "daemon/ctl/print.h"
 #include "daemon/ctl/words.h"
+#include "daemon/terminal/text.h"
 
 #define TIMEOUT_DEFAULT_S 15
 
@@ -35,6 +36,21 @@ static int check_pool(const struct ctl *c, const struct verb *verb)
 	return status;
 }
 
+/* The bus has no other strings. */
+static int check_text(char **words)
+{
+	for (; *words; words++) {
+		const char *rest = *words;
+		int32_t c;
+
+		while ((c = text_next(&rest)) > 0)
+			;
+		if (c < 0)
+			return words_say(CTL_USAGE, "'%s' is no UTF-8", *words);
+	}
+	return 0;
+}
+
 static int run_verb(struct ctl *c, const struct verb *verb, char **words)
 {
 	int status = connect_open(c);
@@ -55,6 +71,10 @@ static int run(struct ctl *c, const struct option_result *result)
 		status = option_check(result, verb);
 	if (status == 0)
 		status = check_pool(c, verb);
+	if (status == 0)
+		status = check_text(words);
+	if (status == 0 && verb->check)
+		status = verb->check(c, words);
 	return status ? status : run_verb(c, verb, words);
 }
 

@@ -25,6 +25,9 @@ struct verb {
 	unsigned least, most;  /* so many arguments, without name and part */
 	unsigned options;
 	const char *text; /* one line for --help */
+	/* Whether the arguments can be right at all, before a daemon is looked for: 0, or an exit status, and it has
+	 * been said why. NULL: that is the daemon's to know. */
+	int (*check)(const struct ctl *c, char **arguments);
 	int (*run)(struct ctl *c, char **arguments); /* ending with NULL; returns an exit status */
 };
 
@@ -38,6 +41,10 @@ extern const size_t verb_count;
 _must_check_ int verb_parse(char **words, const struct verb **ret, char ***ret_words);
 
 void verb_help(FILE *to);
+
+int check_component(const struct ctl *c, char **arguments);
+int check_health(const struct ctl *c, char **arguments);
+int check_key(const struct ctl *c, char **arguments);
 
 int verb_status(struct ctl *c, char **arguments);
 int verb_versions(struct ctl *c, char **arguments);

@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <pty.h>
 
+#include "hv_util/heartbeat.h"
+#include "hv_util/ic.h"
 #include "tests/unit/fake_vmicd.h"
 #include "tests/unit/program.h"
 
@@ -341,7 +343,7 @@ static void one_component_or_all_are_renegotiated(void **state)
 	assert_said(0, "Heartbeat: agreed on 3.0/3.0\nKey-Value Pair Exchange: agreed on 3.0/5.0\n"
 		    "Time Synchronization: agreed on 3.0/3.0\n", "");
 	run("renegotiate", "floppy");
-	assert_said(5, "", "vmicctl: There is no such component.\n");
+	assert_said(5, "", "vmicctl: there is no component 'floppy', but: heartbeat, kvp, shutdown, timesync\n");
 	run("reload");
 	assert_said(0, "", "");
 }
@@ -595,7 +597,7 @@ static void health_is_shown_and_set(void **state)
 	run("health", "critical", "-j");
 	assert_said(0, "{\n  \"ApplicationState\": \"critical\"\n}\n", "");
 	run("health", "excellent");
-	assert_said(2, "", "vmicctl: Expected another word.\n");
+	assert_said(2, "", "vmicctl: health wants one of: healthy, critical, unknown, stopped\n");
 }
 
 /* One more burst when it is certain to hear all of it. */
@@ -801,12 +803,56 @@ static void without_a_bus_it_says_so(void **state)
 	find_bus_at("unix:path=/nonexistent/bus");
 	run("status");
 	assert_said(3, "", "vmicctl: cannot reach the system bus: No such file or directory (is dbus running?)\n");
-	run("kvp", "get", "--pool=all", "a");
-	assert_said(2, "", "vmicctl: kvp get wants one pool\n");
-	for (size_t i = 0; i < 3; i++) {
-		run("kvp", i == 0 ? "list" : i == 1 ? "watch" : "get", "--pool=4", i == 2 ? "a" : NULL);
-		assert_int_equal(p.status, 2);
-		assert_non_null(strstr(p.err, "--pool wants external"));
+}
+
+/* One that the daemon would refuse has the same status without one; what it alone can know needs it. */
+static void what_is_wrong_in_any_case_needs_no_daemon(void **state)
+{
+	static const struct {
+		const char *words[6];
+		int status;
+		const char *err;
+	} rows[] = {
+		{ { "kvp", "get", "--pool=all", "a" }, 2, "kvp get wants one pool\n" },
+		{ { "kvp", "get", "--pool=4", "a" }, 2, "--pool wants external" },
+		{ { "kvp", "list", "--pool=4" }, 2, "--pool wants external" },
+		{ { "kvp", "watch", "--pool=4" }, 2, "--pool wants external" },
+		{ { "kvp", "get", "" }, 2, "KEY must not be empty" },
+		{ { "kvp", "set", "", "b" }, 2, "KEY must not be empty" },
+		{ { "kvp", "delete", "" }, 2, "KEY must not be empty" },
+		{ { "kvp", "set", "a", "\xff" }, 2, "'\\xff' is no UTF-8" },
+		{ { "profile", "\xc3" }, 2, "'\\xc3' is no UTF-8" },
+		{ { "renegotiate", "NOTHING" }, 5, "there is no component 'NOTHING', but: heartbeat, kvp, shutdown" },
+		{ { "renegotiate", "" }, 5, "there is no component ''" },
+		{ { "health", "excellent" }, 2, "health wants one of: healthy, critical, unknown, stopped" },
+		{ { "health", "Healthy" }, 2, "health wants one of" },
+		{ { "health", "" }, 2, "health wants one of" },
+		{ { "renegotiate", "TimeSync" }, 3, "cannot reach" },
+		{ { "kvp", "get", "--pool=external", "" }, 3, "cannot reach" },
+		{ { "kvp", "set", "\xc3\xa4", "" }, 3, "cannot reach" },
+		{ { "profile", "nothing" }, 3, "cannot reach" },
+		{ { "status", "--release=nothing" }, 3, "cannot reach" },
+		{ { "renegotiate", "NOTHING", "-H", "web01" }, 3, "cannot reach" },
+		{ { "renegotiate", "NOTHING", "-M", "nobody" }, 3, "cannot reach" },
+		{ { "health", "excellent", "-H", "web01" }, 3, "cannot reach" },
+	};
+
+	(void)state;
+	find_bus_at("unix:path=/nonexistent/bus");
+	assert_int_equal(setenv("PATH", "/nonexistent", 1), 0); /* no ssh */
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		run_words(rows[i].words);
+		if (p.status != rows[i].status || !strstr(p.err, rows[i].err))
+			fail_msg("%s %s: %d, '%s'", rows[i].words[0], rows[i].words[1], p.status, p.err);
+		assert_string_equal(p.out, "");
+	}
+	for (size_t i = 0; i < ic_n_services; i++) {
+		run("renegotiate", ic_component_names[ic_services[i]->component]);
+		assert_int_equal(p.status, 3);
+	}
+	for (size_t i = 0; i < HEARTBEAT_STATES; i++) {
+		run("health", heartbeat_state_names[i]);
+		assert_int_equal(p.status, 3);
 	}
 }
 
@@ -865,6 +911,10 @@ static void another_machine_is_reached_by_ssh(void **state)
 	assert_said(0, "healthy\n", "");
 	script[temp_dir_read(&dir, "called", script, sizeof(script) - 1)] = '\0';
 	assert_non_null(strstr(script, "root@web01"));
+	run("-H", "root@web01", "health", "excellent");
+	assert_said(2, "", "vmicctl: Expected another word.\n");
+	run("-H", "root@web01", "renegotiate", "floppy");
+	assert_said(5, "", "vmicctl: There is no such component.\n");
 
 	stop();
 	run("--host=root@web01", "status");
@@ -1206,6 +1256,7 @@ int main(int argc, char **argv)
 		test(a_bus_that_goes_is_told_of),
 		test(why_it_does_not_run_is_told_as_far_as_systemd_knows),
 		test(without_a_bus_it_says_so),
+		test(what_is_wrong_in_any_case_needs_no_daemon),
 		test(a_bus_that_hangs_is_not_waited_for_long),
 		test(what_cannot_be_printed_is_a_failure),
 		test(another_machine_is_reached_by_ssh),
