@@ -4,21 +4,7 @@
 set -u
 
 build=$1
-passed=0
-failed=0
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-# check NAME COMMAND: holds when the shell command does.
-check() {
-	if eval "$2" >"$dir/out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'FAILED: %s\n  %s\n' "$1" "$2"
-		cat "$dir/out"
-	fi
-}
+. tests/checks.sh
 
 printf '[KVP]\nPoolDirectory=%s/pools\n' "$dir" >"$dir/conf"
 vmicd="$build/vmicd --config=$dir/conf --transport=socket:{socket}"
@@ -88,5 +74,4 @@ check "scenario refuses a machine without a kernel" \
 check "the agent says what it cannot talk over" \
 	"$build/vmichost agent --on $dir/absent 2>$dir/agent; [ \$? -eq 1 ] && grep -q 'absent: No such file' $dir/agent"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end

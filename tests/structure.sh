@@ -9,18 +9,7 @@ build=$1
 for needed in "$build"/plain/libhv_util.a "$build"/plain/daemon/channel.o "$build"/plain/tests/host/run.o; do
 	[ -s "$needed" ] || { echo "structure.sh: $needed is missing: run make first" >&2; exit 1; }
 done
-passed=0
-failed=0
-
-# verdict NAME COMPLAINTS: a check holds when it has nothing to complain about.
-verdict() {
-	if [ -z "$2" ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'FAILED: %s\n%s\n' "$1" "$2"
-	fi
-}
+. tests/checks.sh
 
 # includes FILES PATTERN: the project's own includes in FILES that do not match PATTERN.
 includes() {
@@ -94,5 +83,4 @@ verdict "what a manual page says of another of ours is in its SEE ALSO" "$(for m
 done)"
 verdict "the scripts are well-formed" "$(for s in tests/*.sh tests/*/*.sh tests/vm/guest/*.sh tests/vm/service/*.sh .ci/run; do sh -n "$s" 2>&1; done)"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end

@@ -4,21 +4,7 @@
 set -u
 
 build=$1
-passed=0
-failed=0
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-# check NAME COMMAND: holds when the shell command does.
-check() {
-	if (eval "$2") >"$dir/out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'FAILED: %s\n  %s\n' "$1" "$2"
-		cat "$dir/out"
-	fi
-}
+. tests/checks.sh
 
 printf '[KVP]\nPoolDirectory=%s/pools\n' "$dir" >"$dir/conf"
 vmicd="qemu-aarch64 $build/arm64/vmicd"
@@ -35,5 +21,4 @@ check "a legacy guest on 2019 mismatches on time synchronization" \
 check "the simulator says on which computers it boots guests" \
 	"$vmichost boot --kernel $dir/none 2>$dir/said; s=\$?; cat $dir/said; [ \$s -ne 0 ] && grep -q 'x86-64' $dir/said"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+checks_end

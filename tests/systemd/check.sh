@@ -5,30 +5,9 @@
 set -u
 
 build=$1
-passed=0
-failed=0
-skipped=0
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. tests/checks.sh
 root=$dir/root
 unit=$root/usr/lib/systemd/system/vmicd.service
-
-# check NAME COMMAND: holds when the shell command does.
-check() {
-	if (eval "$2") >"$dir/out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'FAILED: %s\n  %s\n' "$1" "$2"
-		cat "$dir/out"
-	fi
-}
-
-# skip NUMBER REASON: so many checks cannot be made here.
-skip() {
-	skipped=$((skipped + $1))
-	echo "SKIPPED: $2"
-}
 
 # install and uninstall ARGUMENT...: as make does it.
 install() {
@@ -234,5 +213,4 @@ fi
 check "the package has the program's version" "grep -q \"^vmicd (\$(cat daemon/VERSION)) \" systemd/debian/changelog"
 check "its scripts are well-formed" "for s in systemd/debian/vmicd.p* systemd/vmicd.sleep systemd/install.sh; do sh -n \$s || exit 1; done"
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+checks_end

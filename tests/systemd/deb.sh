@@ -6,33 +6,12 @@
 set -u
 
 build=$1
-passed=0
-failed=0
-skipped=0
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
-
-# check NAME COMMAND: holds when the shell command does.
-check() {
-	if (eval "$2") >"$dir/out" 2>&1; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		printf 'FAILED: %s\n  %s\n' "$1" "$2"
-		cat "$dir/out"
-	fi
-}
-
-# skip NUMBER REASON: so many checks cannot be made here.
-skip() {
-	skipped=$((skipped + $1))
-	echo "SKIPPED: $2"
-}
+. tests/checks.sh
 
 if ! command -v apt-get >/dev/null; then
 	skip 1 "the Debian packages: this is no Debian"
-	echo "0 passed, 0 failed, $skipped skipped"
-	exit 0
+	checks_end
+	exit
 fi
 changes=$(echo "$build"/deb/*.changes)
 vmicd=$(echo "$build"/deb/vmicd_*.deb)
@@ -196,5 +175,4 @@ check "where no systemd runs, as in an image that is being made, nothing is star
 	"ran postinst configure | does '$(echo "$prepared" | grep -v ^busctl)' && ! grep -E '^(systemctl|udevadm)' $dir/called"
 check "or stopped" "[ -z \"\$(ran prerm remove)\" ]"
 
-echo "$passed passed, $failed failed, $skipped skipped"
-[ "$failed" -eq 0 ]
+checks_end
