@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/ctl/report.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,22 +86,22 @@ bool report_is_other(const json_t *component, const char *release, const char *t
 }
 
 const struct report_mark report_marks[REPORT_MARKS] = {
-	{ "certain", "", NULL },
-	{ "inferred", "*", "inferred from public evidence; a real host may correct it" },
-	{ "unknown", "?", "no public evidence; the likeliest value was taken" },
+	[REPORT_CERTAIN] = { "certain", "", NULL },
+	[REPORT_INFERRED] = { "inferred", "*", "inferred from public evidence; a real host may correct it" },
+	[REPORT_UNKNOWN] = { "unknown", "?", "no public evidence; the likeliest value was taken" },
 };
 
-static size_t mark_of(const json_t *report)
+static enum report_certainty mark_of(const json_t *report)
 {
-	for (size_t i = 0; i < REPORT_MARKS; i++)
+	for (enum report_certainty i = 0; i < REPORT_MARKS; i++)
 		if (strcmp(report_marks[i].certainty, member_text(report, "Certainty")) == 0)
 			return i;
-	return REPORT_MARKS - 1;
+	return REPORT_UNKNOWN;
 }
 
 static enum colour colour_of(const char *primary, const char *secondary)
 {
-	static const char *const dim[] = { "", "-", "No Contact", "Disabled" };
+	static const char *const dim[] = { "", "No Contact", "Disabled" };
 	static const char *const fine[] = { "OK", "Degraded" };
 
 	for (size_t i = 0; i < ARRAY_LEN(dim); i++)
@@ -112,28 +113,91 @@ static enum colour colour_of(const char *primary, const char *secondary)
 	return COLOUR_RED;
 }
 
-struct report_row report_row_of(const json_t *component, const json_t *releases, size_t *weakest)
+/* Who knows what is reported of a component. */
+enum source {
+	SOURCE_NOBODY, /* vmicd has no channel: somebody else may serve it, or the host does not offer it */
+	SOURCE_CONTACT,
+	SOURCE_LOST,
+	SOURCE_REPORTS, /* what the host, or one of the release that was asked for, makes of the answer */
+};
+
+/*
+ * A host says "No Contact" of what it offers and the guest has not negotiated, whatever its release.
+ * Where the guest had agreed before, it has lost contact; nobody has seen that of a channel that was
+ * closed. A host that takes a channel away begins anew.
+ */
+static enum source source_of(const json_t *component, bool is_asked)
 {
-	const json_t *report = NULL;
-	struct report_row row = { .primary = "-", .secondary = "" };
-	size_t i, mark = 0;
+	const json_t *counters = json_object_get(component, "Counters");
+
+	if (is_asked)
+		return SOURCE_REPORTS;
+	if (strcmp(member_text(component, "State"), "absent") == 0)
+		return SOURCE_NOBODY;
+	if (strcmp(member_text(component, "Outcome"), "none") != 0)
+		return SOURCE_REPORTS;
+	return member_number(counters, "negotiations") > 0 && member_number(counters, "rescinds") == 0 ?
+		       SOURCE_LOST :
+		       SOURCE_CONTACT;
+}
+
+bool report_is_of_answer(const json_t *component, bool is_asked)
+{
+	return source_of(component, is_asked) == SOURCE_REPORTS;
+}
+
+/* What the first of the releases reports, as sure as the least sure of them. */
+static struct report of_releases(const json_t *component, const json_t *releases)
+{
+	struct report report = { .primary = "", .secondary = "" };
 	json_t *release;
+	size_t i;
 
 	json_array_foreach(releases, i, release) {
 		const json_t *one = report_of(component, value_text(release));
 
-		if (i == 0)
-			report = one;
-		if (one && mark_of(one) > mark)
-			mark = mark_of(one);
+		if (i == 0 && one) {
+			report.is_known = true;
+			report.primary = member_text(one, "PrimaryStatusDescription");
+			report.secondary = member_text(one, "SecondaryStatusDescription");
+		}
+		if (one && mark_of(one) > report.mark)
+			report.mark = mark_of(one);
 	}
-	if (report) {
-		row.primary = *member_text(report, "PrimaryStatusDescription") ?
-				      member_text(report, "PrimaryStatusDescription") : "-";
-		row.secondary = member_text(report, "SecondaryStatusDescription");
-		*weakest = mark > *weakest ? mark : *weakest;
+	return report;
+}
+
+struct report report_of_component(const json_t *component, const json_t *releases, bool is_asked)
+{
+	static const struct report others[] = {
+		[SOURCE_NOBODY] = { .primary = "", .secondary = "" },
+		[SOURCE_CONTACT] = { true, "No Contact", "", REPORT_CERTAIN },
+		[SOURCE_LOST] = { true, "Lost Communication", "", REPORT_INFERRED },
+	};
+	enum source source = source_of(component, is_asked);
+
+	return source == SOURCE_REPORTS ? of_releases(component, releases) : others[source];
+}
+
+enum colour report_colour(const struct report *report)
+{
+	return colour_of(report->primary, report->secondary);
+}
+
+int report_add_all(const json_t *facts, const json_t *releases, bool is_asked)
+{
+	json_t *component;
+	size_t i;
+
+	json_array_foreach(json_object_get(facts, "Components"), i, component) {
+		struct report report = report_of_component(component, releases, is_asked);
+		json_t *reported = !report.is_known ? json_null() :
+				   json_pack("{s:s, s:s, s:s}", "PrimaryStatusDescription", report.primary,
+					     "SecondaryStatusDescription", report.secondary, "Certainty",
+					     report_marks[report.mark].certainty);
+
+		if (!reported || json_object_set_new(component, "Reported", reported) < 0)
+			return -ENOMEM;
 	}
-	row.mark = report_marks[mark].mark;
-	row.colour = colour_of(row.primary, row.secondary);
-	return row;
+	return 0;
 }

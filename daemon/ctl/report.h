@@ -19,21 +19,38 @@ char *report_join(const json_t *releases);
 /* Whether hosts of these releases report something else of the component. */
 bool report_is_other(const json_t *component, const char *release, const char *than);
 
+/* How well it is known, best first. */
+enum report_certainty {
+	REPORT_CERTAIN,
+	REPORT_INFERRED,
+	REPORT_UNKNOWN,
+	REPORT_MARKS
+};
+
 struct report_mark {
 	const char *certainty, *mark, *meaning;
 };
 
-#define REPORT_MARKS 3
-
-/* From certain on to unknown. */
 extern const struct report_mark report_marks[REPORT_MARKS];
 
-struct report_row {
+/* What a host shows of one component. */
+struct report {
+	bool is_known; /* false: vmicd cannot say, or the host has nothing to show */
 	const char *primary, *secondary;
-	const char *mark; /* of the least certain of the releases */
-	enum colour colour;
+	enum report_certainty mark;
 };
 
-/* What a host of the first of these releases reports. *weakest becomes the number of the mark, if that
- * is higher. */
-struct report_row report_row_of(const json_t *component, const json_t *releases, size_t *weakest);
+/*
+ * What the host of these releases shows now: of a component that vmicd has no channel for it is not
+ * known, and it is of no answer where there is none. is_asked: what a host of the release would show of
+ * a guest that had negotiated all that is served, whatever the channels do.
+ */
+struct report report_of_component(const json_t *component, const json_t *releases, bool is_asked);
+
+/* Whether that follows from what was answered, or would be. */
+bool report_is_of_answer(const json_t *component, bool is_asked);
+
+enum colour report_colour(const struct report *report);
+
+/* Gives each component of the facts its report, "Reported", null where it is not known. 0 or -ENOMEM. */
+_must_check_ int report_add_all(const json_t *facts, const json_t *releases, bool is_asked);

@@ -9,18 +9,19 @@
 #include "daemon/ctl/report.h"
 #include "daemon/ctl/verb.h"
 
-static void add_marked(struct grid *g, bool below, const struct report_row *row, const char *text)
+static void add_marked(struct grid *g, bool below, const struct report *report, const char *text)
 {
+	const char *mark = *text ? report_marks[report->mark].mark : "";
 	_cleanup_(freep) char *marked = NULL;
 
-	if (asprintf(&marked, "%s%s", text, *text ? row->mark : "") < 0)
+	if (asprintf(&marked, "%s%s", text, mark) < 0)
 		marked = NULL;
 	if (!marked)
 		g->failed = true;
 	else if (below)
-		grid_add_below(g, row->colour, marked);
+		grid_add_below(g, report_colour(report), marked);
 	else
-		grid_add(g, row->colour, marked);
+		grid_add(g, report_colour(report), marked);
 }
 
 /* "1.0 3.0 / 1.0 3.0 4.0", or "-". */
@@ -65,7 +66,7 @@ static const struct {
 };
 
 static void add_row(struct grid *g, enum layout layout, const json_t *facts, const json_t *component,
-		    const struct report_row *row)
+		    const struct report *report)
 {
 	const char *vm_name = member_text(facts, "VirtualMachineName");
 	bool is_offered = strcmp(member_text(component, "State"), "absent") != 0;
@@ -77,11 +78,11 @@ static void add_row(struct grid *g, enum layout layout, const json_t *facts, con
 	grid_add(g, COLOUR_PLAIN, *vm_name ? vm_name : "-");
 	grid_add(g, COLOUR_PLAIN, member_text(component, "Title"));
 	grid_add(g, COLOUR_PLAIN, is_offered ? "True" : "-");
-	add_marked(g, false, row, row->primary);
+	add_marked(g, false, report, *report->primary ? report->primary : "-");
 	grid_add(g, colour, agreed);
 	if (layout != LAYOUT_NARROW)
 		grid_add(g, COLOUR_PLAIN, offered ? offered : "-");
-	add_marked(g, layout != LAYOUT_WIDE, row, row->secondary);
+	add_marked(g, layout != LAYOUT_WIDE, report, report->secondary);
 	if (layout != LAYOUT_NARROW)
 		return;
 	if (offered && strcmp(offered, "-") != 0 && asprintf(&below, "offered: %s", offered) < 0)
@@ -96,8 +97,14 @@ static bool is_known(const json_t *component)
 	       strcmp(member_text(component, "State"), "absent") != 0;
 }
 
+static bool is_asked(const struct ctl *c)
+{
+	return c->options->release != NULL;
+}
+
+/* *weakest: of all that is printed. */
 static int print_table(const struct ctl *c, const json_t *facts, const json_t *releases,
-		       size_t *weakest)
+		       enum report_certainty *weakest)
 {
 	struct grid_look look = print_look(c);
 
@@ -110,12 +117,14 @@ static int print_table(const struct ctl *c, const json_t *facts, const json_t *r
 		int r = 0;
 
 		json_array_foreach(json_object_get(facts, "Components"), i, component) {
-			struct report_row row;
+			struct report report;
 
 			if (!is_known(component))
 				continue;
-			row = report_row_of(component, releases, weakest);
-			add_row(&g, layout, facts, component, &row);
+			report = report_of_component(component, releases, is_asked(c));
+			if (report.mark > *weakest)
+				*weakest = report.mark;
+			add_row(&g, layout, facts, component, &report);
 		}
 		if (!g.failed && layout + 1 < LAYOUTS && !grid_fits(&g, &c->out, &look)) {
 			grid_done(&g);
@@ -216,7 +225,7 @@ static void remark_others(const struct ctl *c, const json_t *facts, const json_t
 		json_array_foreach(json_object_get(facts, "Components"), j, component) {
 			const char *other = value_text(release);
 
-			if (report_is_other(component, other, first))
+			if (report_is_of_answer(component, is_asked(c)) && report_is_other(component, other, first))
 				remark(c, any, "A host of release %s reports something else of %s: --release=%s shows "
 				       "it.", other, member_text(component, "Title"), other);
 		}
@@ -226,15 +235,18 @@ static void remark_others(const struct ctl *c, const json_t *facts, const json_t
 static void remark_mismatch(const struct ctl *c, const json_t *facts, const json_t *releases, bool *any)
 {
 	json_t *component;
-	size_t i, weakest = 0;
+	size_t i;
 
-	json_array_foreach(json_object_get(facts, "Components"), i, component)
-		if (report_row_of(component, releases, &weakest).colour == COLOUR_YELLOW &&
+	json_array_foreach(json_object_get(facts, "Components"), i, component) {
+		struct report report = report_of_component(component, releases, is_asked(c));
+
+		if (report_colour(&report) == COLOUR_YELLOW &&
 		    strcmp(member_text(component, "Outcome"), "agreed") == 0) {
 			remark(c, any, "The mismatch is by design and safe to ignore (KB4014894): the profile answers "
 			       "an older version. 'vmicctl profile newest' does not.");
 			return;
 		}
+	}
 }
 
 static void remark_component(const struct ctl *c, const json_t *component, bool *any)
@@ -251,13 +263,14 @@ static void remark_component(const struct ctl *c, const json_t *component, bool 
 		remark(c, any, "%s, %s: %s", title, moment_local(usec, when), error);
 }
 
-static void print_below(const struct ctl *c, const json_t *facts, const json_t *releases, size_t weakest)
+static void print_below(const struct ctl *c, const json_t *facts, const json_t *releases,
+			enum report_certainty weakest)
 {
 	bool any = false;
 	json_t *component;
 	size_t i;
 
-	for (i = 1; i <= weakest; i++)
+	for (i = REPORT_INFERRED; i <= weakest; i++)
 		remark(c, &any, "%s %s", report_marks[i].mark, report_marks[i].meaning);
 	remark_mismatch(c, facts, releases, &any);
 	remark_others(c, facts, releases, &any);
@@ -268,7 +281,7 @@ static void print_below(const struct ctl *c, const json_t *facts, const json_t *
 static int print_text_form(struct ctl *c, const json_t *facts, const json_t *releases)
 {
 	bool bare = c->options->no_legend;
-	size_t weakest = 0;
+	enum report_certainty weakest = REPORT_CERTAIN;
 	int status;
 
 	if (!bare)
@@ -293,7 +306,8 @@ int verb_status(struct ctl *c, char **arguments)
 		return status;
 	if (!c->options->json)
 		return print_text_form(c, facts, releases);
-	if (json_object_set(facts, "ReportedBy", releases) < 0)
+	if (json_object_set(facts, "ReportedBy", releases) < 0 ||
+	    report_add_all(facts, releases, is_asked(c)) < 0)
 		return print_no_memory();
 	return print_json(c, json_incref(facts));
 }

@@ -28,9 +28,16 @@ struct fake_unit {
 	const char *load_state, *active_state, *result, *virtualization;
 };
 
+/* Where a channel stands that is not running. */
+struct fake_stand {
+	const char *id, *state;
+	uint64_t negotiations, rescinds;
+};
+
 struct fake_plan {
 	const char *releases[4]; /* HostReleases */
 	bool offers_nothing;
+	struct fake_stand stands[3]; /* of those that have not been negotiated, or not again */
 	const char *unserved; /* a component that the configuration leaves alone */
 	enum { FAKE_SETTLES, FAKE_NEVER, FAKE_BREAKS } after; /* what a renegotiation comes to */
 	const char *outcome;       /* of time synchronization; NULL: agreed */
@@ -50,6 +57,7 @@ struct fake_component {
 	const char *state, *outcome;
 	uint64_t negotiations;
 	uint16_t answer;
+	uint64_t rescinds;
 };
 
 struct fake {
@@ -113,7 +121,7 @@ FAKE_GETTER(fake_get_list)
 {
 	const struct fake_component *c = user;
 	static const uint16_t offered[] = { 1, 3 }, admitted[] = { 3, 1 };
-	bool nothing = c->owner->plan->offers_nothing;
+	bool nothing = strcmp(c->outcome, "none") == 0;
 
 	FAKE_UNUSED;
 	if (strcmp(property, "OfferedFramework") == 0)
@@ -139,8 +147,8 @@ FAKE_GETTER(fake_get_counters)
 	const struct fake_component *c = user;
 
 	FAKE_UNUSED;
-	return sd_bus_message_append(reply, "a{st}", 2, "negotiations", c->negotiations, "requests",
-				     UINT64_C(7));
+	return sd_bus_message_append(reply, "a{st}", 3, "negotiations", c->negotiations, "requests",
+				     UINT64_C(7), "rescinds", c->rescinds);
 }
 
 FAKE_GETTER(fake_get_timestamp)
@@ -158,7 +166,7 @@ FAKE_GETTER(fake_get_timestamp)
 FAKE_GETTER(fake_get_reports)
 {
 	const struct fake_component *c = user;
-	bool is_old = strcmp(c->id, "timesync") == 0 && c->answer == 3;
+	bool is_old = strcmp(c->id, "timesync") == 0 && strcmp(c->owner->profile, "legacy") == 0;
 
 	FAKE_UNUSED;
 	return sd_bus_message_append(reply, "a(ssss)", 3,
@@ -639,6 +647,26 @@ static inline int fake_on_usr1(sd_event_source *source, const struct signalfd_si
 	return 0;
 }
 
+static inline void fake_place(struct fake_component *c)
+{
+	const struct fake_plan *plan = c->owner->plan;
+	const struct fake_stand absent = { .id = c->id, .state = "absent" };
+
+	for (size_t i = 0; i < ARRAY_LEN(plan->stands) + 1; i++) {
+		const struct fake_stand *s = i < ARRAY_LEN(plan->stands) ? &plan->stands[i] :
+					     plan->offers_nothing ? &absent : NULL;
+
+		if (!s || !s->id || strcmp(s->id, c->id) != 0)
+			continue;
+		c->state = s->state;
+		c->outcome = "none";
+		c->answer = 0;
+		c->negotiations = s->negotiations;
+		c->rescinds = s->rescinds;
+		return;
+	}
+}
+
 static inline void fake_add_vmicd(struct fake *f)
 {
 	bool evil = f->plan->means_no_good;
@@ -649,11 +677,7 @@ static inline void fake_add_vmicd(struct fake *f)
 		char path[64];
 
 		f->components[i].owner = f;
-		if (f->plan->offers_nothing) {
-			f->components[i].state = "absent";
-			f->components[i].outcome = "none";
-			f->components[i].answer = 0;
-		}
+		fake_place(&f->components[i]);
 		(void)snprintf(path, sizeof(path), "%s%s", BUS_COMPONENT_PATH, f->components[i].id);
 		fake_add(f->bus, path, BUS_COMPONENT,
 			 evil ? fake_evil_component_vtable : fake_component_vtable, &f->components[i]);

@@ -197,6 +197,57 @@ static void what_somebody_else_may_serve_is_not_in_the_table(void **state)
 	assert_non_null(strstr(p.out, "Key-Value"));
 }
 
+/* What our profile would be told is told of nothing but an answer; with --release it is. */
+static void without_an_answer_the_table_shows_what_a_host_shows(void **state)
+{
+	static const struct {
+		struct fake_stand stand;
+		const char *report, *certainty; /* NULL: vmicd does not know */
+	} rows[] = {
+		{ { "timesync", "absent", 0, 0 }, "-       -  ", NULL },
+		{ { "timesync", "absent", 1, 1 }, "-       -  ", NULL },
+		{ { "timesync", "opening", 0, 0 }, "True    No Contact  ", "certain" },
+		{ { "timesync", "negotiating", 0, 0 }, "True    No Contact  ", "certain" },
+		{ { "timesync", "broken", 0, 0 }, "True    No Contact  ", "certain" },
+		{ { "timesync", "closed", 0, 0 }, "True    No Contact  ", "certain" },
+		{ { "timesync", "idle", 0, 0 }, "True    No Contact  ", "certain" },
+		{ { "timesync", "idle", 1, 1 }, "True    No Contact  ", "certain" },
+		{ { "timesync", "broken", 1, 0 }, "True    Lost Communication*  ", "inferred" },
+		{ { "timesync", "negotiating", 2, 0 }, "True    Lost Communication*  ", "inferred" },
+		{ { "timesync", "idle", 1, 0 }, "True    Lost Communication*  ", "inferred" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct fake_plan plan = { .releases = { "2012", "2019" }, .stands = { rows[i].stand } };
+		char line[128], in_brackets[32];
+		json_t *json, *reported;
+
+		start(&plan);
+		run("status");
+		(void)snprintf(line, sizeof(line), "\n-      Time Synchronization    %s", rows[i].report);
+		(void)snprintf(in_brackets, sizeof(in_brackets), " (%s) ", rows[i].stand.state);
+		if (!strstr(p.out, line) || !strstr(p.out, in_brackets))
+			fail_msg("no '%s' in:\n%s", line, p.out);
+		assert_null(strstr(p.out, FAKE_MISMATCH));
+		assert_null(strstr(p.out, "by design"));
+		assert_null(strstr(p.out, "reports something else"));
+
+		run("status", "--json");
+		json = parse(p.out);
+		reported = json_object_get(json_array_get(json_object_get(json, "Components"), 2), "Reported");
+		assert_int_equal(json_is_null(reported), !rows[i].certainty);
+		if (rows[i].certainty)
+			assert_string_equal(json_string_value(json_object_get(reported, "Certainty")),
+					    rows[i].certainty);
+		json_decref(json);
+
+		run("status", "--release=2019");
+		assert_non_null(strstr(p.out, FAKE_MISMATCH));
+		stop();
+	}
+}
+
 static void an_unknown_host_is_told_of(void **state)
 {
 	static const struct fake_plan plan = { .outcome = "forced", .last_error = "its ring\033[31m broke" };
@@ -263,6 +314,14 @@ static void status_as_json_has_all(void **state)
 	json_decref(json);
 	run("-j", "-r", "2012");
 	assert_non_null(strstr(p.out, "\"ReportedBy\": [\n    \"2012\"\n  ]"));
+	json = parse(p.out);
+	assert_int_equal(json_unpack(json, "{s:[{},{},{s:{s:s, s:s, s:s !}}]}", "Components", "Reported",
+				     "PrimaryStatusDescription", &agreed, "SecondaryStatusDescription", &secondary,
+				     "Certainty", &reported), 0);
+	assert_string_equal(agreed, "OK");
+	assert_string_equal(secondary, "");
+	assert_string_equal(reported, "inferred");
+	json_decref(json);
 }
 
 /* --- versions --- */
@@ -1230,6 +1289,7 @@ int main(int argc, char **argv)
 		test(a_mark_is_that_of_the_weakest),
 		test(before_there_is_an_offer_nothing_is_claimed),
 		test(what_somebody_else_may_serve_is_not_in_the_table),
+		test(without_an_answer_the_table_shows_what_a_host_shows),
 		test(an_unknown_host_is_told_of),
 		test(what_is_forced_is_not_by_design_of_a_profile),
 		test(no_common_version_is_nothing),
