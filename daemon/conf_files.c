@@ -10,6 +10,13 @@
 
 #define SUFFIX ".conf"
 
+const char *const conf_files_directories[CONF_FILES_DIRECTORIES] = {
+	"/usr/lib/vmicd/vmicd.conf.d",
+	"/usr/local/lib/vmicd/vmicd.conf.d",
+	"/run/vmicd/vmicd.conf.d",
+	"/etc/vmicd/vmicd.conf.d",
+};
+
 static void freep(void *p)
 {
 	free(*(void **)p);
@@ -96,19 +103,10 @@ static int compare(const void *a, const void *b)
 	return strcmp(base_name(*(char *const *)a), base_name(*(char *const *)b));
 }
 
-static int add_drop_ins(struct conf_files *files, const char *const *directories, size_t n)
+static void sort(struct conf_files *files, size_t first)
 {
-	size_t first = files->n;
-
-	for (size_t i = 0; i < n; i++) {
-		int r = add_directory(files, first, directories[i]);
-
-		if (r < 0)
-			return r;
-	}
 	if (files->n > first)
 		qsort(files->path + first, files->n - first, sizeof(*files->path), compare);
-	return 0;
 }
 
 int conf_files_single(const char *path, struct conf_files *ret)
@@ -122,28 +120,54 @@ int conf_files_single(const char *path, struct conf_files *ret)
 		return r;
 	if (asprintf(&directory, "%s.d", path) < 0)
 		return -ENOMEM;
-	r = add_drop_ins(&files, (const char *const *)&directory, 1);
+	r = add_directory(&files, 1, directory);
 	if (r < 0)
 		return r;
+	sort(&files, 1);
 	*ret = files;
 	files = (struct conf_files){ 0 };
 	return 0;
 }
 
-int conf_files_system(const char *path, const char *const *directories, size_t n,
-		      struct conf_files *ret)
+/* ROOT/PATH: unless it is not there. One that cannot be looked at is added: who opens it is told why. */
+static int add_file(struct conf_files *files, const char *root, const char *path)
 {
-	_cleanup_(conf_files_done) struct conf_files files = { 0 };
+	_cleanup_(freep) char *full = NULL;
+
+	if (asprintf(&full, "%s%s", root, path) < 0)
+		return -ENOMEM;
+	if (access(full, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	return add(files, TAKE_PTR(full));
+}
+
+static int add_drop_ins(struct conf_files *files, size_t first, const char *root)
+{
 	int r = 0;
 
-	/* A file that cannot be looked at is listed: who opens it is told why. */
-	if (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR))
-		r = add(&files, strdup(path));
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(conf_files_directories); i++) {
+		_cleanup_(freep) char *directory = NULL;
+
+		if (asprintf(&directory, "%s%s", root, conf_files_directories[i]) < 0)
+			return -ENOMEM;
+		r = add_directory(files, first, directory);
+	}
+	return r;
+}
+
+int conf_files_system(const char *root, struct conf_files *ret)
+{
+	_cleanup_(conf_files_done) struct conf_files files = { 0 };
+	size_t first;
+	int r = add_file(&files, root, CONF_FILES_SYSTEM);
+
 	if (r < 0)
 		return r;
-	r = add_drop_ins(&files, directories, n);
+	first = files.n;
+	r = add_drop_ins(&files, first, root);
 	if (r < 0)
 		return r;
+	sort(&files, first);
 	*ret = files;
 	files = (struct conf_files){ 0 };
 	return 0;

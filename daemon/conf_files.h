@@ -13,9 +13,16 @@ struct conf_files {
  * need not. 0 or a negative errno. */
 _must_check_ int conf_files_single(const char *path, struct conf_files *ret);
 
-/* PATH unless it is not there, then the drop-ins of all directories in the order of their names; of several
- * of one name the one in the last directory counts (systemd.unit(5)). 0 or a negative errno. */
-_must_check_ int conf_files_system(const char *path, const char *const *directories, size_t n,
-				   struct conf_files *ret);
+/* The system's configuration, and where its drop-ins are, as systemd.unit(5) has them: the later counts. */
+#define CONF_FILES_SYSTEM "/etc/vmicd/vmicd.conf"
+#define CONF_FILES_DIRECTORIES 4
+extern const char *const conf_files_directories[CONF_FILES_DIRECTORIES];
+
+/*
+ * The system's file unless it is not there, then the drop-ins of all directories in the order of their
+ * names; of several of one name the one in the last directory counts. ROOT is put before all paths. 0 or a
+ * negative errno.
+ */
+_must_check_ int conf_files_system(const char *root, struct conf_files *ret);
 
 void conf_files_done(struct conf_files *files);

@@ -9,13 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SYSTEM_FILE "/etc/vmicd/vmicd.conf"
-static const char *const system_drop_ins[] = {
-	"/usr/lib/vmicd/vmicd.conf.d",
-	"/run/vmicd/vmicd.conf.d",
-	"/etc/vmicd/vmicd.conf.d",
-};
-
 /* The reading of one file. */
 struct reading {
 	struct conf_reading *to;
@@ -191,8 +184,7 @@ static int read_file(struct reading *r, unsigned file)
 
 static int list_files(const char *path, struct conf_files *ret, struct conf_error *error)
 {
-	int r = path ? conf_files_single(path, ret) :
-		       conf_files_system(SYSTEM_FILE, system_drop_ins, ARRAY_LEN(system_drop_ins), ret);
+	int r = path ? conf_files_single(path, ret) : conf_files_system("", ret);
 
 	if (r < 0)
 		complain(error, "cannot list the configuration's drop-ins: %s", strerror(-r));

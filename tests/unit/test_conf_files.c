@@ -31,14 +31,7 @@ static int list_single(const struct temp_dir *d, struct conf_files *ret)
 
 static int list_system(const struct temp_dir *d, struct conf_files *ret)
 {
-	char path[256], usr[256], run[256], etc[256];
-	const char *const directories[] = { usr, run, etc };
-
-	temp_dir_path(d, "etc/v.conf", path, sizeof(path));
-	temp_dir_path(d, "usr/v.conf.d", usr, sizeof(usr));
-	temp_dir_path(d, "run/v.conf.d", run, sizeof(run));
-	temp_dir_path(d, "etc/v.conf.d", etc, sizeof(etc));
-	return conf_files_system(path, directories, ARRAY_LEN(directories), ret);
+	return conf_files_system(d->path, ret);
 }
 
 struct row {
@@ -84,25 +77,29 @@ static void a_file_of_ones_own_has_its_drop_ins_beside_it(void **state)
 	}
 }
 
+#define FILE_ "etc/vmicd/vmicd.conf"
+#define ETC "etc/vmicd/vmicd.conf.d/"
+#define RUN "run/vmicd/vmicd.conf.d/"
+#define LOCAL "usr/local/lib/vmicd/vmicd.conf.d/"
+#define USR "usr/lib/vmicd/vmicd.conf.d/"
+
 static const struct row system_wide[] = {
 	{ { NULL }, "" },
-	{ { "etc/v.conf" }, "etc/v.conf" },
-	{ { "etc/v.conf.d/a.conf" }, "etc/v.conf.d/a.conf" },
+	{ { FILE_ }, FILE_ },
+	{ { ETC "a.conf" }, ETC "a.conf" },
 	/* by name across the directories, the file before all of them */
-	{ { "etc/v.conf", "etc/v.conf.d/10.conf", "run/v.conf.d/20.conf", "usr/v.conf.d/30.conf",
-	    "usr/v.conf.d/05.conf" },
-	  "etc/v.conf usr/v.conf.d/05.conf etc/v.conf.d/10.conf run/v.conf.d/20.conf "
-	  "usr/v.conf.d/30.conf" },
-	/* /etc hides /run, /run hides /usr/lib */
-	{ { "usr/v.conf.d/a.conf", "run/v.conf.d/a.conf", "etc/v.conf.d/a.conf" },
-	  "etc/v.conf.d/a.conf" },
-	{ { "etc/v.conf.d/a.conf", "run/v.conf.d/a.conf", "usr/v.conf.d/a.conf" },
-	  "etc/v.conf.d/a.conf" },
-	{ { "usr/v.conf.d/a.conf", "run/v.conf.d/a.conf" }, "run/v.conf.d/a.conf" },
-	{ { "usr/v.conf.d/a.conf", "etc/v.conf.d/a.conf", "usr/v.conf.d/b.conf", "run/v.conf.d/b.conf" },
-	  "etc/v.conf.d/a.conf run/v.conf.d/b.conf" },
+	{ { FILE_, ETC "10.conf", RUN "20.conf", USR "30.conf", USR "05.conf", LOCAL "25.conf" },
+	  FILE_ " " USR "05.conf " ETC "10.conf " RUN "20.conf " LOCAL "25.conf " USR "30.conf" },
+	/* /etc hides /run, /run hides /usr/local/lib, /usr/local/lib hides /usr/lib */
+	{ { USR "a.conf", LOCAL "a.conf", RUN "a.conf", ETC "a.conf" }, ETC "a.conf" },
+	{ { ETC "a.conf", RUN "a.conf", LOCAL "a.conf", USR "a.conf" }, ETC "a.conf" },
+	{ { USR "a.conf", LOCAL "a.conf", RUN "a.conf" }, RUN "a.conf" },
+	{ { USR "a.conf", LOCAL "a.conf" }, LOCAL "a.conf" },
+	{ { USR "a.conf", RUN "a.conf" }, RUN "a.conf" },
+	{ { USR "a.conf", ETC "a.conf", USR "b.conf", RUN "b.conf", LOCAL "c.conf" },
+	  ETC "a.conf " RUN "b.conf " LOCAL "c.conf" },
 	/* the file itself is hidden by nothing */
-	{ { "etc/v.conf", "etc/v.conf.d/v.conf" }, "etc/v.conf etc/v.conf.d/v.conf" },
+	{ { FILE_, ETC "vmicd.conf" }, FILE_ " " ETC "vmicd.conf" },
 };
 
 static void of_one_name_the_most_local_counts(void **state)
@@ -127,12 +124,12 @@ static void a_link_to_nothing_hides(void **state)
 	char path[256];
 
 	(void)state;
-	temp_dir_put(&d, "usr/v.conf.d/a.conf", "");
-	temp_dir_put(&d, "etc/v.conf.d/b.conf", "");
-	temp_dir_path(&d, "etc/v.conf.d/a.conf", path, sizeof(path));
+	temp_dir_put(&d, USR "a.conf", "");
+	temp_dir_put(&d, ETC "b.conf", "");
+	temp_dir_path(&d, ETC "a.conf", path, sizeof(path));
 	assert_int_equal(symlink("/dev/null", path), 0);
 	assert_int_equal(list_system(&d, &f), 0);
-	assert_string_equal(listed(&f, &d), "etc/v.conf.d/a.conf etc/v.conf.d/b.conf");
+	assert_string_equal(listed(&f, &d), ETC "a.conf " ETC "b.conf");
 	temp_dir_done(&d);
 }
 
@@ -164,9 +161,9 @@ static void a_directory_that_cannot_be_listed_is_an_error(void **state)
 	assert_int_equal(list_single(&d, &f), -ELOOP);
 	assert_memory_equal(&f, &before, sizeof(f));
 
-	temp_dir_put(&d, "etc/v.conf", "");
-	temp_dir_put(&d, "usr/v.conf.d/a.conf", "");
-	temp_dir_path(&d, "etc/v.conf.d", path, sizeof(path));
+	temp_dir_put(&d, FILE_, "");
+	temp_dir_put(&d, USR "a.conf", "");
+	temp_dir_path(&d, "etc/vmicd/vmicd.conf.d", path, sizeof(path));
 	assert_int_equal(symlink(path, path), 0);
 	assert_int_equal(list_system(&d, &f), -ELOOP);
 	assert_memory_equal(&f, &before, sizeof(f));
@@ -181,11 +178,11 @@ static void a_system_file_that_cannot_be_looked_at_is_not_left_out(void **state)
 	char path[256];
 
 	(void)state;
-	temp_dir_put(&d, "etc/v.conf.d/a.conf", "");
-	temp_dir_path(&d, "etc/v.conf", path, sizeof(path));
+	temp_dir_put(&d, ETC "a.conf", "");
+	temp_dir_path(&d, FILE_, path, sizeof(path));
 	assert_int_equal(symlink(path, path), 0);
 	assert_int_equal(list_system(&d, &f), 0);
-	assert_string_equal(listed(&f, &d), "etc/v.conf etc/v.conf.d/a.conf");
+	assert_string_equal(listed(&f, &d), FILE_ " " ETC "a.conf");
 	temp_dir_done(&d);
 }
 

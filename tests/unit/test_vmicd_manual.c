@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <glob.h>
 
+#include "daemon/conf_files.h"
 #include "daemon/conf_key.h"
 #include "daemon/message_id.h"
 #include "hv_util/profile.h"
@@ -287,6 +288,34 @@ static void each_exit_status_is_in_the_manual(void **state)
 
 /* --- vmicd.conf(5) and the sample --- */
 
+/* In both manuals, those first that count more. */
+static void each_directory_of_drop_ins_is_in_the_manuals(void **state)
+{
+	const struct {
+		const struct text *text;
+		const char *section;
+	} lists[] = { { &manual_5, "SYNOPSIS" }, { &manual_8, "FILES" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		struct names paths = { 0 };
+		size_t n = 0;
+
+		collect(lists[i].text, lists[i].section, ".It Pa ", &paths);
+		assert_string_equal(paths.name[0], CONF_FILES_SYSTEM);
+		for (size_t at = 1; at < paths.n && strstr(paths.name[at], ".d/*.conf"); at++)
+			n++;
+		assert_int_equal(n, CONF_FILES_DIRECTORIES);
+		for (size_t at = 1; at <= n; at++) {
+			char expected[64];
+
+			(void)snprintf(expected, sizeof(expected), "%s/*.conf",
+				       conf_files_directories[CONF_FILES_DIRECTORIES - at]);
+			assert_string_equal(paths.name[at], expected);
+		}
+	}
+}
+
 static void each_operation_is_in_the_manual(void **state)
 {
 	struct names program = { 0 }, manual = { 0 };
@@ -491,6 +520,7 @@ int main(void)
 		cmocka_unit_test(each_journal_field_is_in_the_manual),
 		cmocka_unit_test(each_message_is_in_the_manual),
 		cmocka_unit_test(each_exit_status_is_in_the_manual),
+		cmocka_unit_test(each_directory_of_drop_ins_is_in_the_manuals),
 		cmocka_unit_test(each_operation_is_in_the_manual),
 		cmocka_unit_test(each_key_is_in_the_manual),
 		cmocka_unit_test(each_key_has_a_default_and_an_example),
