@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SUFFIX ".conf"
@@ -171,6 +172,14 @@ int conf_files_system(const char *root, struct conf_files *ret)
 	*ret = files;
 	files = (struct conf_files){ 0 };
 	return 0;
+}
+
+bool conf_file_is_masked(const char *path)
+{
+	struct stat null, link, target;
+
+	return stat("/dev/null", &null) == 0 && lstat(path, &link) == 0 && S_ISLNK(link.st_mode) &&
+	       stat(path, &target) == 0 && S_ISCHR(target.st_mode) && target.st_rdev == null.st_rdev;
 }
 
 void conf_files_done(struct conf_files *files)

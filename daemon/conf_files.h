@@ -2,6 +2,8 @@
 /* Which files a configuration consists of, in the order in which they are read. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "hv_util/base.h"
 
 struct conf_files {
@@ -24,5 +26,8 @@ extern const char *const conf_files_directories[CONF_FILES_DIRECTORIES];
  * negative errno.
  */
 _must_check_ int conf_files_system(const char *root, struct conf_files *ret);
+
+/* Whether this is a link to /dev/null, which hides what it is named for. */
+bool conf_file_is_masked(const char *path);
 
 void conf_files_done(struct conf_files *files);

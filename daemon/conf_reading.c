@@ -101,13 +101,29 @@ static int on_key(void *user, const char *section, const char *name, const char 
 	else if (section[0] == '\0')
 		complain(r->error, "%s:%u: '%s' stands before the first [Section]", r->path, r->line,
 			 name);
-	else if (conf_section_is_known(section))
+	else
 		complain(r->error, "%s:%u: [%s] has no key '%s': expected one of %s", r->path, r->line,
 			 section, name, keys_of(section).text);
-	else
-		complain(r->error, "%s:%u: no section is called '%s': expected one of %s", r->path,
-			 r->line, section, sections().text);
 	return 0;
+}
+
+/* inih tells of keys only: of a section it would be known too late, or never, that there is none such.
+ * What is no complete section line is left to inih, which complains of it. */
+static void check_section(struct reading *r, const char *line)
+{
+	static const char byte_order_mark[] = "\xef\xbb\xbf"; /* which inih takes in the first line */
+	const char *end;
+	char name[64];
+
+	if (r->line == 1 && strncmp(line, byte_order_mark, strlen(byte_order_mark)) == 0)
+		line += strlen(byte_order_mark) + strspn(line + strlen(byte_order_mark), " \t");
+	end = line[0] == '[' ? strchr(line, ']') : NULL;
+	if (!end)
+		return;
+	(void)snprintf(name, sizeof(name), "%.*s", (int)(end - line - 1), line + 1);
+	if (!conf_section_is_known(name))
+		complain(r->error, "%s:%u: no section is called '%s': expected one of %s", r->path,
+			 r->line, name, sections().text);
 }
 
 /* What ended a line, '\n' or EOF; -EINVAL: *error says why it is none. Indentation is left out: to
@@ -149,7 +165,9 @@ static char *read_line(char *to, int size, void *user)
 		r->failure = -errno;
 		complain(r->error, "%s: %s", r->path, strerror(errno));
 	}
-	return end == '\n' ? to : NULL;
+	if (end == '\n')
+		check_section(r, to);
+	return end == '\n' && !r->error->text[0] ? to : NULL;
 }
 
 static int read_file(struct reading *r, unsigned file)

@@ -297,7 +297,8 @@ static void check_config(const struct conf_reading *reading)
 	if (reading->files.n == 0)
 		(void)printf("there is no configuration file: the defaults hold\n");
 	for (size_t i = 0; i < reading->files.n; i++)
-		(void)printf("%s: ok\n", reading->files.path[i]);
+		(void)printf("%s: %s\n", reading->files.path[i],
+			     conf_file_is_masked(reading->files.path[i]) ? "masked" : "ok");
 	conf_check(reading, warn, NULL);
 }
 

@@ -391,9 +391,19 @@ static void each_component_takes_the_versions_of_its_own(void **state)
 static const struct {
 	const char *text, *sentence;
 } unknown[] = {
-	{ "[Demon]\nLogLevel=info\n", "f:2: no section is called 'Demon': " SECTIONS },
-	{ "[daemon]\nLogLevel=info\n", "f:2: no section is called 'daemon': " SECTIONS },
-	{ "[VSS]\nEnable=no\n", "f:2: no section is called 'VSS': " SECTIONS },
+	{ "[Demon]\nLogLevel=info\n", "f:1: no section is called 'Demon': " SECTIONS },
+	{ "[daemon]\nLogLevel=info\n", "f:1: no section is called 'daemon': " SECTIONS },
+	{ "[VSS]\nEnable=no\n", "f:1: no section is called 'VSS': " SECTIONS },
+	/* nor does it need a key */
+	{ "[Hartbeat]\n# ApplicationState=healthy\n", "f:1: no section is called 'Hartbeat': " SECTIONS },
+	{ "[Daemon]\nLogLevel=info\n\n  [Clock] ; ours", "f:4: no section is called 'Clock': " SECTIONS },
+	{ "\xef\xbb\xbf[Demon]\n", "f:1: no section is called 'Demon': " SECTIONS },
+	{ "\xef\xbb\xbf \t[Demon]\n", "f:1: no section is called 'Demon': " SECTIONS },
+	{ "[]\nLogLevel=info\n", "f:1: no section is called '': " SECTIONS },
+	{ "[ Daemon ]\n", "f:1: no section is called ' Daemon ': " SECTIONS },
+	{ "[Daemon and a name that is longer than all that inih keeps of one]\n",
+	  "f:1: no section is called 'Daemon and a name that is longer than all that inih keeps of on': " SECTIONS },
+	{ "[\033[31m]\n", "f:1: no section is called '?[31m': " SECTIONS },
 	{ "LogLevel=info\n", "f:1: 'LogLevel' stands before the first [Section]" },
 	{ "[Daemon]\nLogLevel=\033[31m\n", "f:2: [Daemon] LogLevel=?[31m: expected err, warning, notice, info or "
 	  "debug" }, /* a terminal is not steered */
@@ -436,6 +446,7 @@ static void what_is_no_line_of_a_configuration_is_refused(void **state)
 {
 	(void)state;
 	must_refuse("[Daemon\nLogLevel=info\n", "f:1: expected '[Section]' or 'Key=value'");
+	must_refuse("hello\n[Nowhere]\n", "f:1: expected '[Section]' or 'Key=value'");
 	must_refuse("[Daemon]\nLogLevel\n", "f:2: expected '[Section]' or 'Key=value'");
 	must_refuse("[Daemon]\nLogLevel=info\nhello\n", "f:3: expected '[Section]' or 'Key=value'");
 }
@@ -451,6 +462,8 @@ static void comments_blank_lines_and_spaces_mean_nothing(void **state)
 	must_read("[Negotiation]\r\nProfile=newest\r\n", &c);
 	assert_string_equal(c.profile->name, "newest");
 	must_read("[Negotiation]\nProfile=newest ; not ws2008\n", &c);
+	assert_string_equal(c.profile->name, "newest");
+	must_read("\xef\xbb\xbf[Negotiation] # of what\nProfile=newest\n[Heartbeat]\n", &c);
 	assert_string_equal(c.profile->name, "newest");
 }
 

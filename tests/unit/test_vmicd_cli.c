@@ -178,7 +178,7 @@ static void a_wrong_configuration_never_starts(void **state)
 static void a_configuration_is_checked(void **state)
 {
 	struct temp_dir d = temp_dir_new();
-	char config[128], expected[512];
+	char config[128], masked[128], expected[512];
 
 	(void)state;
 	temp_dir_path(&d, "c", config, sizeof(config));
@@ -192,11 +192,23 @@ static void a_configuration_is_checked(void **state)
 	assert_string_equal(run.err, expected);
 	assert_int_equal(run.status, 0);
 
+	temp_dir_path(&d, "c.d/m.conf", masked, sizeof(masked));
+	assert_int_equal(symlink("/dev/null", masked), 0);
+	vmicd(ARGS("--check-config", "-c", config));
+	(void)snprintf(expected, sizeof(expected), "%s: ok\n%s: masked\n%s.d/x.conf: ok\n", config, masked, config);
+	assert_string_equal(run.out, expected);
+	vmicd(ARGS("--check-config", "-c", "/dev/null"));
+	assert_string_equal(run.out, "/dev/null: ok\n");
+
 	temp_dir_put(&d, "c.d/y.conf", "[TimeSync]\nEnable=maybe\n");
 	(void)snprintf(expected, sizeof(expected), "vmicd: %s.d/y.conf:2: [TimeSync] Enable=maybe: expected yes "
 		       "or no\n", config);
 	must_fail(ARGS("--check-config", "-c", config), 2, expected);
 	must_fail(ARGS("--dump-config", "-c", config), 2, expected);
+	temp_dir_put(&d, "c.d/y.conf", "# to come:\n[Hartbeat]\n#Enable=no\n");
+	(void)snprintf(expected, sizeof(expected), "vmicd: %s.d/y.conf:2: no section is called 'Hartbeat': expected "
+		       "one of Daemon, Negotiation, Policy, Heartbeat, KVP, Shutdown, TimeSync\n", config);
+	must_fail(ARGS("--check-config", "-c", config), 2, expected);
 	temp_dir_done(&d);
 }
 
