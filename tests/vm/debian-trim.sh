@@ -49,7 +49,8 @@ find run tmp var/cache var/log var/tmp -xdev -mindepth 1 -delete
 	rm -rf systemd-networkd* systemd-logind system-generators user-generators
 )
 find usr/sbin -name '*fs*' ! -name fsfreeze ! -name mke2fs -delete
-rm -f usr/bin/perl5* usr/bin/ls?* usr/bin/systemd-repart usr/bin/systemd-hwdb usr/bin/networkctl usr/sbin/*blk* usr/sbin/*swap* usr/sbin/dmsetup usr/sbin/agetty usr/sbin/hwclock \
+rm -f usr/bin/perl5* usr/bin/ls?* usr/bin/systemd-repart usr/bin/systemd-hwdb usr/bin/networkctl usr/sbin/*blk* \
+	usr/sbin/dmsetup usr/sbin/agetty usr/sbin/hwclock \
 	var/lib/dpkg/info/*.symbols var/lib/dpkg/info/*.md5sums
 # mmdebstrap takes these away later.
 find . -xdev ! -path './dev/*' ! -path './etc/apt/*' ! -path './var/lib/apt/*' ! -path ./usr/sbin/policy-rc.d |

@@ -17,7 +17,7 @@ check service-package service "the package installed, the manual's example, an u
 	"$(serve vm.do=package vm.seconds=800) --release 2019" \
 	"expect_passed && expect_served 2019 legacy && expect_served 2019 newest && expect_linux 2019" 850
 check service-trouble service "heartbeats without memory, processor, room and disk" \
-	"$(serve vm.install=boot vm.do=trouble vm.seconds=800) --heartbeat-ms 300 --timing" \
+	"$(serve vm.install=boot vm.do=trouble vm.seconds=800) --heartbeat-ms 300" \
 	"expect_passed && expect_delays && expect_answered heartbeat" 850
 check service-trixie service-trixie "the service killed and hung, with trixie's systemd" \
 	"$(serve vm.install=boot vm.do=restarts vm.seconds=800)" \
@@ -29,5 +29,9 @@ check service-shutdown service "switched off by systemd, as the host asks vmicd"
 	"$(serve vm.install=boot vm.do=shutdown) --release 2022 --shutdown-after 120" \
 	'expect_passed && find_report "shutdown mismatch 3.0 3.0 0" &&
 	expect $o.output "\"shutdown\": \"answered\"" "\"shutdown_status\": 0"'
+# Without file copy: Linux itself has that with uio_hv_generic, and refuses to hibernate then.
+check service-hibernate service "hibernated, with the devices given back before it" \
+	"$(serve vm.install=boot vm.do=hibernate) --memory 1000M --components heartbeat,kvp,timesync,shutdown,vss" \
+	"expect_passed"
 check service-nowhere service "the service where there is no Hyper-V" \
 	"$(serve nopv vm.install=boot vm.do=nowhere)" "expect_passed"

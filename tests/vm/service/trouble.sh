@@ -72,6 +72,10 @@ pid vmicd.service
 [ "$pid" = "$served_by" ] || fail "it has been killed"
 [ "$status" -eq 7 ] || fail "who waited for the disk was told $status: $(cat /root/frozen.log)"
 wait_for 30 "what was asked of the disk" is_set
+# The host reports when there is another thing to say, and has asked for nothing new for three seconds: the delays until
+# then with it. The heartbeat's channel is no other one for that.
+vmicctl profile newest >/root/profile.log 2>&1 || fail "vmicctl profile ended with $?"
+beats 30
 # That was meant, and is the only complaint that may be there.
 bad_log() {
 	dmesg | grep -E 'WARNING:|BUG:|Oops|general protection|refcount_t:|soft lockup|self-detected'
