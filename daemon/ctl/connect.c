@@ -7,6 +7,20 @@
 #include "daemon/ctl/listen.h"
 #include "daemon/ctl/words.h"
 
+static int say_machine(const char *name, int error)
+{
+	const char *at = strchr(name, '@'), *container = at ? at + 1 : name;
+
+	if (error == -EHOSTDOWN)
+		return words_say(CTL_NOT_RUNNING, "no container '%s' runs here: 'machinectl' lists those that do",
+				 container);
+	/* As that user it is systemd-run that goes there, which has said why it cannot. */
+	if (at && error == -ECONNRESET)
+		return words_say(CTL_NOT_RUNNING, "cannot reach the system bus of the container %s", name);
+	return words_say(error == -EACCES || error == -EPERM ? CTL_NOT_PERMITTED : CTL_NOT_RUNNING,
+			 "cannot reach the system bus of the container %s: %s", name, strerror(-error));
+}
+
 static int say(const struct ctl *c, int error)
 {
 	const struct ctl_options *o = c->options;
@@ -15,11 +29,10 @@ static int say(const struct ctl *c, int error)
 	if (o->host)
 		return words_say(CTL_NOT_RUNNING, "cannot reach the system bus of %s by ssh", o->host);
 	if (o->machine)
-		return words_say(error == -EACCES || error == -EPERM ? CTL_NOT_PERMITTED : CTL_NOT_RUNNING,
-				 "cannot reach the system bus of the container %s: %s", o->machine,
-				 strerror(-error));
-	return words_say(CTL_NOT_RUNNING, "cannot reach the system bus: %s%s", strerror(-error),
-			 error == -ENOENT || error == -ECONNREFUSED ? " (is dbus running?)" : "");
+		return say_machine(o->machine, error);
+	(void)words_say(0, "cannot reach the system bus: %s%s", strerror(-error),
+			error == -ENOENT || error == -ECONNREFUSED ? " (is dbus running?)" : "");
+	return words_say(CTL_NOT_RUNNING, "vmicd itself needs no bus, see: systemctl status vmicd");
 }
 
 /* Until the bus has greeted us. ssh may ask for a password first: sd-bus gives it 90 s. */

@@ -44,33 +44,58 @@ static enum ctl_exit meaning_of(const char *name)
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define UNIT "vmicd.service"
 
-/* The unit's properties, those of the service among them, and the manager's Virtualization. */
-static int read_unit(sd_bus *bus, json_t *unit)
+/* The VMBus, where udev has seen one; without it the service's start is skipped. */
+#define DEVICE "sys-bus-vmbus.device"
+
+/* One interface's properties of a unit. */
+static int read_properties(sd_bus *bus, const char *name, const char *interface, json_t *unit)
 {
-	static const char *const interfaces[] = { SYSTEMD_NAME ".Unit", SYSTEMD_NAME ".Service" };
-	_cleanup_(sd_bus_message_unrefp) sd_bus_message *loaded = NULL, *virtualization = NULL;
-	json_t *value;
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *loaded = NULL, *reply = NULL;
 	const char *path;
 	int r = sd_bus_call_method(bus, SYSTEMD_NAME, "/org/freedesktop/systemd1",
-				   SYSTEMD_NAME ".Manager", "LoadUnit", NULL, &loaded, "s", UNIT);
+				   SYSTEMD_NAME ".Manager", "LoadUnit", NULL, &loaded, "s", name);
 
 	if (r >= 0)
 		r = sd_bus_message_read(loaded, "o", &path);
-	for (size_t i = 0; r >= 0 && i < ARRAY_LEN(interfaces); i++) {
-		_cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
-
+	if (r >= 0)
 		r = sd_bus_call_method(bus, SYSTEMD_NAME, path, BUS_PROPERTIES, "GetAll", NULL, &reply,
-				       "s", interfaces[i]);
-		if (r >= 0)
-			r = from_bus_properties(reply, unit);
-	}
-	if (r < 0)
-		return r;
-	r = sd_bus_get_property(bus, SYSTEMD_NAME, "/org/freedesktop/systemd1", SYSTEMD_NAME ".Manager",
-				"Virtualization", NULL, &virtualization, "s");
+				       "s", interface);
+	return r < 0 ? r : from_bus_properties(reply, unit);
+}
+
+/* The unit's properties, those of the service among them, the manager's Virtualization, and the device's
+ * in "Device". */
+static int read_unit(sd_bus *bus, json_t *unit)
+{
+	_cleanup_(sd_bus_message_unrefp) sd_bus_message *virtualization = NULL;
+	_cleanup_(value_freep) json_t *device = json_object();
+	json_t *value;
+	int r = read_properties(bus, UNIT, SYSTEMD_NAME ".Unit", unit);
+
+	if (r >= 0)
+		r = read_properties(bus, UNIT, SYSTEMD_NAME ".Service", unit);
+	if (r >= 0)
+		r = read_properties(bus, DEVICE, SYSTEMD_NAME ".Unit", device);
+	if (r >= 0)
+		r = sd_bus_get_property(bus, SYSTEMD_NAME, "/org/freedesktop/systemd1",
+					SYSTEMD_NAME ".Manager", "Virtualization", NULL, &virtualization, "s");
 	if (r >= 0)
 		r = from_bus_value(virtualization, "", &value);
-	return r < 0 || json_object_set_new(unit, "Virtualization", value) < 0 ? -EIO : 0;
+	return r < 0 || json_object_set_new(unit, "Virtualization", value) < 0 ||
+			       json_object_set(unit, "Device", device) < 0 ?
+		       -EIO :
+		       0;
+}
+
+/* The device is there as soon as there is a VMBus to find, and the last start was skipped if its driver was
+ * not there then. */
+static bool has_vmbus(const json_t *unit)
+{
+	bool was_skipped = json_is_false(json_object_get(unit, "ConditionResult")) &&
+			   member_number(unit, "ConditionTimestamp") > 0;
+
+	return !was_skipped &&
+	       strcmp(member_text(json_object_get(unit, "Device"), "ActiveState"), "active") == 0;
 }
 
 /* " -H root@web01": how to ask there. */
@@ -101,12 +126,14 @@ static void say_unit(const struct ctl *c, const json_t *unit)
 				where);
 	else if (strcmp(state, "inactive") != 0)
 		(void)words_say(0, "%s is %s, see: systemctl%s status vmicd", UNIT, state, where);
+	else if (has_vmbus(unit))
+		(void)words_say(0, "%s is stopped: systemctl%s start vmicd", UNIT, where);
 	else if (strcmp(virtualization, "microsoft") != 0)
 		(void)words_say(0, "there is no VMBus here: this is no guest of Hyper-V (%s%s)",
 				*virtualization ? "virtualization: " : "no virtual machine",
 				virtualization);
 	else
-		(void)words_say(0, "%s is stopped: systemctl%s start vmicd", UNIT, where);
+		(void)words_say(0, "there is no VMBus here: hv_vmbus is not loaded, or this is no guest of Hyper-V");
 }
 
 int trouble_say_not_running(const struct ctl *c)

@@ -26,6 +26,8 @@
 /* A unit as systemd tells of it. */
 struct fake_unit {
 	const char *load_state, *active_state, *result, *virtualization;
+	bool no_device;   /* udev has seen no VMBus */
+	bool was_skipped; /* its conditions did not hold when it was started last */
 };
 
 /* Where a channel stands that is not running. */
@@ -556,6 +558,8 @@ static const sd_bus_vtable fake_evil_component_vtable[] = {
 /* --- systemd --- */
 
 #define FAKE_SYSTEMD "org.freedesktop.systemd1"
+#define FAKE_UNIT_PATH "/org/freedesktop/systemd1/unit/vmicd_2eservice"
+#define FAKE_DEVICE_PATH "/org/freedesktop/systemd1/unit/sys_2dbus_2dvmbus_2edevice"
 
 static inline int fake_on_load_unit(sd_bus_message *m, void *user, sd_bus_error *error)
 {
@@ -564,8 +568,26 @@ static inline int fake_on_load_unit(sd_bus_message *m, void *user, sd_bus_error 
 	(void)user;
 	(void)error;
 	must(sd_bus_message_read(m, "s", &name) > 0);
-	must(strcmp(name, "vmicd.service") == 0);
-	return sd_bus_reply_method_return(m, "o", "/org/freedesktop/systemd1/unit/vmicd_2eservice");
+	must(strcmp(name, "vmicd.service") == 0 || strcmp(name, "sys-bus-vmbus.device") == 0);
+	return sd_bus_reply_method_return(m, "o", name[0] == 'v' ? FAKE_UNIT_PATH : FAKE_DEVICE_PATH);
+}
+
+FAKE_GETTER(fake_get_device)
+{
+	const struct fake_unit *u = user;
+
+	FAKE_UNUSED;
+	return sd_bus_message_append(reply, "s", u->no_device ? "inactive" : "active");
+}
+
+FAKE_GETTER(fake_get_condition)
+{
+	const struct fake_unit *u = user;
+
+	FAKE_UNUSED;
+	if (strcmp(property, "ConditionResult") == 0)
+		return sd_bus_message_append(reply, "b", false);
+	return sd_bus_message_append(reply, "t", u->was_skipped ? UINT64_C(1700000000123456) : UINT64_C(0));
 }
 
 FAKE_GETTER(fake_get_unit)
@@ -592,10 +614,18 @@ static const sd_bus_vtable fake_systemd_vtable[] = {
 	SD_BUS_VTABLE_END,
 };
 
+static const sd_bus_vtable fake_device_vtable[] = {
+	SD_BUS_VTABLE_START(0),
+	SD_BUS_PROPERTY("ActiveState", "s", fake_get_device, 0, 0),
+	SD_BUS_VTABLE_END,
+};
+
 static const sd_bus_vtable fake_unit_vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("LoadState", "s", fake_get_unit, 0, 0),
 	SD_BUS_PROPERTY("ActiveState", "s", fake_get_unit, 0, 0),
+	SD_BUS_PROPERTY("ConditionResult", "b", fake_get_condition, 0, 0),
+	SD_BUS_PROPERTY("ConditionTimestamp", "t", fake_get_condition, 0, 0),
 	SD_BUS_VTABLE_END,
 };
 
@@ -613,12 +643,11 @@ static inline void fake_add(sd_bus *bus, const char *path, const char *interface
 
 static inline void fake_add_systemd(struct fake *f)
 {
-	static const char unit[] = "/org/freedesktop/systemd1/unit/vmicd_2eservice";
-
 	fake_add(f->bus, "/org/freedesktop/systemd1", FAKE_SYSTEMD ".Manager", fake_systemd_vtable,
 		 f->plan->unit);
-	fake_add(f->bus, unit, FAKE_SYSTEMD ".Unit", fake_unit_vtable, f->plan->unit);
-	fake_add(f->bus, unit, FAKE_SYSTEMD ".Service", fake_service_vtable, f->plan->unit);
+	fake_add(f->bus, FAKE_UNIT_PATH, FAKE_SYSTEMD ".Unit", fake_unit_vtable, f->plan->unit);
+	fake_add(f->bus, FAKE_UNIT_PATH, FAKE_SYSTEMD ".Service", fake_service_vtable, f->plan->unit);
+	fake_add(f->bus, FAKE_DEVICE_PATH, FAKE_SYSTEMD ".Unit", fake_device_vtable, f->plan->unit);
 	must(sd_bus_request_name(f->bus, FAKE_SYSTEMD, 0) >= 0);
 }
 

@@ -820,21 +820,25 @@ static void why_it_does_not_run_is_told_as_far_as_systemd_knows(void **state)
 		struct fake_unit unit;
 		const char *words;
 	} units[] = {
-		{ { "not-found", "inactive", "success", "microsoft" },
+		{ { "not-found", "inactive", "success", "microsoft", false, false },
 		  "systemd knows no vmicd.service: is the package installed?" },
-		{ { "masked", "inactive", "success", "microsoft" },
+		{ { "masked", "inactive", "success", "microsoft", false, false },
 		  "vmicd.service is masked: systemctl unmask vmicd" },
-		{ { "loaded", "failed", "watchdog", "microsoft" },
+		{ { "loaded", "failed", "watchdog", "microsoft", false, false },
 		  "vmicd.service has failed (watchdog), see: systemctl status vmicd" },
-		{ { "loaded", "active", "success", "microsoft" },
+		{ { "loaded", "active", "success", "microsoft", false, false },
 		  "vmicd.service is active, but not on the bus, see: systemctl status vmicd" },
-		{ { "loaded", "activating", "success", "microsoft" },
+		{ { "loaded", "activating", "success", "microsoft", false, false },
 		  "vmicd.service is activating, see: systemctl status vmicd" },
-		{ { "loaded", "inactive", "success", "kvm" },
+		{ { "loaded", "inactive", "success", "kvm", true, false },
 		  "there is no VMBus here: this is no guest of Hyper-V (virtualization: kvm)" },
-		{ { "loaded", "inactive", "success", "" },
+		{ { "loaded", "inactive", "success", "", true, false },
 		  "there is no VMBus here: this is no guest of Hyper-V (no virtual machine)" },
-		{ { "loaded", "inactive", "success", "microsoft" },
+		{ { "loaded", "inactive", "success", "microsoft", true, false },
+		  "there is no VMBus here: hv_vmbus is not loaded, or this is no guest of Hyper-V" },
+		{ { "loaded", "inactive", "success", "microsoft", false, true },
+		  "there is no VMBus here: hv_vmbus is not loaded, or this is no guest of Hyper-V" },
+		{ { "loaded", "inactive", "success", "microsoft", false, false },
 		  "vmicd.service is stopped: systemctl start vmicd" },
 	};
 	static const char *const verbs[][3] = { { "status" }, { "events" }, { "kvp", "list" }, { "reload" } };
@@ -856,12 +860,58 @@ static void why_it_does_not_run_is_told_as_far_as_systemd_knows(void **state)
 	assert_said(3, "", "vmicctl: vmicd is not running\n");
 }
 
+#define NEEDS_NO_BUS "vmicctl: vmicd itself needs no bus, see: systemctl status vmicd\n"
+
+static const char *const all_verbs[][5] = {
+	{ NULL }, { "status" }, { "versions" }, { "profile" }, { "profile", "newest" }, { "renegotiate" },
+	{ "renegotiate", "kvp" }, { "kvp", "get", "a" }, { "kvp", "set", "a", "b" }, { "kvp", "delete", "a" },
+	{ "kvp", "list" }, { "kvp", "watch" }, { "health" }, { "health", "critical" }, { "events" }, { "reload" },
+};
+
+/* The verbs of the help are those that are tried. */
+static void no_verb_is_forgotten(void **state)
+{
+	unsigned n = 0;
+
+	(void)state;
+	run("--help");
+	for (char *line = strtok(strstr(p.out, "Verbs"), "\n"); line; line = strtok(NULL, "\n")) {
+		bool found = false;
+
+		if (strncmp(line, "Options", 7) == 0)
+			break;
+		if (strncmp(line, "  ", 2) != 0)
+			continue;
+		for (size_t i = 0; i < ARRAY_LEN(all_verbs) && !found; i++) {
+			const char *const *v = all_verbs[i];
+			char words[64];
+
+			if (!v[0])
+				continue;
+			(void)snprintf(words, sizeof(words), "  %s %s", v[0],
+				       strcmp(v[0], "kvp") == 0 ? v[1] : "");
+			found = strncmp(line, words, strlen(words)) == 0;
+		}
+		if (!found)
+			fail_msg("not tried: %s", line);
+		n++;
+	}
+	assert_true(n >= 12);
+}
+
+/* All of them: words, the status of a daemon that cannot be asked, and nothing that a program would read. */
 static void without_a_bus_it_says_so(void **state)
 {
 	(void)state;
 	find_bus_at("unix:path=/nonexistent/bus");
-	run("status");
-	assert_said(3, "", "vmicctl: cannot reach the system bus: No such file or directory (is dbus running?)\n");
+	for (size_t i = 0; i < 2 * ARRAY_LEN(all_verbs); i++) {
+		const char *words[7] = { i < ARRAY_LEN(all_verbs) ? "--timeout=9" : "--json" };
+
+		memcpy(words + 1, all_verbs[i % ARRAY_LEN(all_verbs)], sizeof(all_verbs[0]));
+		run_words(words);
+		assert_said(3, "", "vmicctl: cannot reach the system bus: No such file or directory (is dbus "
+			    "running?)\n" NEEDS_NO_BUS);
+	}
 }
 
 /* One that the daemon would refuse has the same status without one; what it alone can know needs it. */
@@ -929,7 +979,7 @@ static void a_bus_that_hangs_is_not_waited_for_long(void **state)
 	assert_int_equal(listen(fd, 1), 0);
 	find_bus_at(address);
 	run("status", "--timeout=1");
-	assert_said(3, "", "vmicctl: cannot reach the system bus: Connection timed out\n");
+	assert_said(3, "", "vmicctl: cannot reach the system bus: Connection timed out\n" NEEDS_NO_BUS);
 	(void)close(fd);
 	(void)unlink(name.sun_path);
 }
@@ -986,10 +1036,24 @@ static void another_machine_is_reached_by_ssh(void **state)
 
 static void a_container_that_is_not_there_is_told_of(void **state)
 {
+	struct temp_dir dir = temp_dir_new();
+	char path[256];
+
 	(void)state;
 	run("-M", "nosuchcontainer", "status");
-	assert_int_equal(strncmp(p.err, "vmicctl: cannot reach the system bus of the container nosuchcontainer: ", 71), 0);
-	assert_true(p.status == 3 || p.status == 4);
+	assert_said(3, "", "vmicctl: no container 'nosuchcontainer' runs here: 'machinectl' lists those that do\n");
+	run("-M", "no/such", "status");
+	assert_said(3, "", "vmicctl: cannot reach the system bus of the container no/such: Invalid argument\n");
+	/* systemd-run, as sd-bus calls it to be another user there */
+	temp_dir_put(&dir, "systemd-run", "#!/bin/sh\necho \"$@\" >&2\nexit 1\n");
+	temp_dir_path(&dir, "systemd-run", path, sizeof(path));
+	assert_int_equal(chmod(path, 0755), 0);
+	find_programs_in(dir.path);
+	run("-M", "web@nosuchcontainer", "status");
+	assert_int_equal(p.status, 3);
+	assert_non_null(strstr(p.err, "-Mnosuchcontainer"));
+	assert_non_null(strstr(p.err, "vmicctl: cannot reach the system bus of the container web@nosuchcontainer\n"));
+	temp_dir_done(&dir);
 	run("-M", "a", "-H", "b");
 	assert_said(2, "", "vmicctl: --host and --machine exclude each other\n");
 }
@@ -1315,6 +1379,7 @@ int main(int argc, char **argv)
 		test(a_daemon_that_hangs_is_not_waited_for_long),
 		test(a_bus_that_goes_is_told_of),
 		test(why_it_does_not_run_is_told_as_far_as_systemd_knows),
+		test(no_verb_is_forgotten),
 		test(without_a_bus_it_says_so),
 		test(what_is_wrong_in_any_case_needs_no_daemon),
 		test(a_bus_that_hangs_is_not_waited_for_long),
