@@ -1157,6 +1157,68 @@ static void write_conf(const char *path, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
+/* SIGHUP with a file that is wrong: which line it is about is told, the reload ends all the same, and what
+ * holds is what held before, also what was set at run time. */
+static void a_reload_of_what_is_wrong_changes_nothing(void **state)
+{
+	static const struct {
+		const char *text, *sentence;
+	} files[] = {
+		{ "[Daemon]\nLogLevel=debug\n[KVP]\nEnable=perhaps\n", ":4: [KVP] Enable=perhaps: expected yes or no" },
+		{ "[Policy]\nBlock=heartbeat\n\n[Hartbeat]\n", ":4: no section is called 'Hartbeat'" },
+		{ "[Negotiation]\nProfile=legacy\nhello\n", ":3: expected '[Section]' or 'Key=value'" },
+	};
+	struct temp_dir dir = temp_dir_new();
+	struct fake_manager manager;
+	static struct daemon d;
+	static struct conf before;
+	struct channel_view view;
+	char path[256], told[512], id[64];
+
+	(void)state;
+	assert_true(fake_manager_init(&manager));
+	(void)setenv("NOTIFY_SOCKET", manager.path, 1);
+	temp_dir_path(&dir, "conf", path, sizeof(path));
+	daemon_init_at(&d, path);
+	for (uint32_t i = 0; i < 3; i++) {
+		daemon_offer(&d, i, classes[i]);
+		daemon_open(&d, i);
+	}
+	send_message(&d.host, ALL_OFFERS, 0, 0);
+	assert_int_equal(manager_set_profile(d.manager, "ws2012"), 0);
+	pass_time(d.host.event, 0);
+	for (uint32_t i = 1; i < 3; i++) /* heartbeats are the same in both */
+		hear(&d.host, CLOSE, i);
+	for (uint32_t i = 1; i < 3; i++)
+		daemon_open(&d, i);
+	manager_set_application_state(d.manager, HEARTBEAT_CRITICAL);
+	d.log = terse_log; /* which was opened anew */
+	before = *manager_conf(d.manager);
+	(void)snprintf(id, sizeof(id), "%s", message_id_fields[MESSAGE_MISCONFIGURED]);
+	for (unsigned i = 0; i < ARRAY_LEN(files); i++) {
+		temp_dir_put(&dir, "conf", files[i].text);
+		logged_clear();
+		assert_int_equal(raise(SIGHUP), 0);
+		run_loop(d.host.event);
+		(void)snprintf(told, sizeof(told), "the configuration stays as it was: %s%s", path, files[i].sentence);
+		assert_field(logged_one(LOG_ERR, told), id);
+		assert_int_equal(logged.n, 1);
+		fake_manager_listen(&manager);
+		assert_int_equal(manager.reloading, i + 1);
+		assert_int_equal(manager.ready, i + 2); /* the first is of the start */
+		hear_nothing(&d.host);
+		assert_memory_equal(manager_conf(d.manager), &before, sizeof(before));
+		assert_int_equal(manager_view(d.manager, IC_KVP, &view), 0);
+		assert_string_equal(view.state, "negotiating");
+		assert_string_equal(view.conf->profile, "ws2012");
+	}
+	fake_manager_drop_all(&manager); /* what was set */
+	daemon_done(&d);
+	(void)unsetenv("NOTIFY_SOCKET");
+	fake_manager_done(&manager);
+	temp_dir_done(&dir);
+}
+
 /* SIGHUP: a file that is wrong changes nothing, one that is right what it says. */
 static void a_reload_closes_and_opens_what_it_says(void **state)
 {
@@ -1267,6 +1329,7 @@ int main(void)
 		cmocka_unit_test(another_profile_opens_channels_again),
 		cmocka_unit_test(no_channel_of_a_simulated_host_is_kept),
 		cmocka_unit_test(a_reload_says_nothing_of_a_start_that_goes_on),
+		cmocka_unit_test(a_reload_of_what_is_wrong_changes_nothing),
 		cmocka_unit_test(a_reload_closes_and_opens_what_it_says),
 		cmocka_unit_test(no_host_brings_the_daemon_down),
 	};
