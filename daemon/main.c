@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "daemon/bus/bus.h"
 #include "daemon/conf_check.h"
@@ -245,7 +244,6 @@ static int run(const struct conf *conf)
 		log_error(&log, "cannot make an event loop: %s", strerror(-r));
 		return EXIT_FAILURE;
 	}
-	(void)sd_event_set_watchdog(event, true);
 	r = manager_new(event, &options, &manager);
 	if (r < 0)
 		return EXIT_FAILURE;
@@ -256,7 +254,6 @@ static int run(const struct conf *conf)
 	log_info(&log, "vmicd %s, profile %s%s", VMICD_VERSION, manager_conf(manager)->profile->name,
 		 arg_dry_run ? ", dry run: nothing on this machine is changed" : "");
 	r = sd_event_loop(event);
-	(void)sd_notify(0, "STOPPING=1");
 	if (r < 0) {
 		log_error(&log, "the event loop failed: %s", strerror(-r));
 		return EXIT_FAILURE;

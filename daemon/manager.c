@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
 
 #include "daemon/channel.h"
 #include "daemon/kvpdev.h"
 #include "daemon/message_id.h"
+#include "daemon/notify.h"
 #include "daemon/power.h"
 #include "daemon/request.h"
 #include "daemon/runtime.h"
@@ -31,6 +31,7 @@ struct manager {
 	struct log *log;
 	struct sys sys;
 	struct sys_rates sys_rates;
+	struct notify *notify; /* NULL: there is no service manager */
 	struct store *store; /* NULL: all ends with this process */
 	struct store *channel_store; /* the same, or NULL: channels end with this process */
 	struct runtime runtime;
@@ -131,7 +132,7 @@ static void on_settled(void *user)
 	struct manager *m = user;
 
 	m->settled = true;
-	(void)sd_notify(0, "READY=1");
+	notify_ready(m->notify);
 }
 
 static void on_ended(void *user, int error)
@@ -383,8 +384,13 @@ void manager_set_application_state(struct manager *m, enum heartbeat_state state
 /* A simulated host knows a guest by its connection: who comes after it is another, and has channels of its own. */
 static int start_store(struct manager *m, bool channels_can_outlive)
 {
-	int r = store_new(m->log, &m->store);
+	int r = notify_new(m->event, m->log, &m->notify);
 
+	if (r < 0) {
+		log_error(m->log, "cannot talk to the service manager: %s", strerror(-r));
+		return r;
+	}
+	r = store_new(m->notify, m->log, &m->store);
 	if (r < 0) {
 		log_error(m->log, "cannot take what the service manager has kept: %s", strerror(-r));
 		return r;
@@ -486,11 +492,11 @@ static int on_sighup(sd_event_source *source, const struct signalfd_siginfo *inf
 	(void)info;
 	/* READY=1 says the end of a reload, and of a start: one that goes on has its own. */
 	if (m->settled)
-		(void)sd_notify(0, "RELOADING=1");
+		notify_reloading(m->notify);
 	if (manager_reload(m, &error) < 0)
 		log_line(m->log, LOG_ERR, misconfigured, "the configuration stays as it was: %s", error.text);
 	if (m->settled)
-		(void)sd_notify(0, "READY=1");
+		notify_ready(m->notify);
 	return 0;
 }
 
@@ -592,6 +598,7 @@ struct manager *manager_free(struct manager *m)
 {
 	if (!m)
 		return NULL;
+	notify_stopping(m->notify);
 	/* Channels let go of their ports before the transport unmaps them. With a store they are not closed: if
 	 * the service manager keeps what is open the next process takes over, and if not they end with this one. */
 	for (int i = 0; i < IC_COMPONENTS; i++)
@@ -602,6 +609,7 @@ struct manager *manager_free(struct manager *m)
 	m->kvp_worker = kvp_worker_free(m->kvp_worker);
 	runtime_done(&m->runtime);
 	m->store = store_free(m->store);
+	m->notify = notify_free(m->notify);
 	power_done(&m->power);
 	m->sigterm = sd_event_source_disable_unref(m->sigterm);
 	m->sigint = sd_event_source_disable_unref(m->sigint);

@@ -19,11 +19,12 @@ struct manager_options {
 	bool dry_run;
 };
 
-/* Makes everything and connects; the service manager is told when the channels listen. 0, or a negative errno, which has been logged. */
+/* Makes everything and connects; the service manager is told when the channels listen, and from now on that the loop
+ * is alive. 0, or a negative errno, which has been logged. */
 _must_check_ int manager_new(sd_event *event, const struct manager_options *options,
 			     struct manager **ret);
 
-/* Closes the channels, hangs up. Returns NULL. */
+/* Tells the service manager that this is the end, closes the channels, hangs up. Returns NULL. */
 struct manager *manager_free(struct manager *m);
 
 /* --- what there is to see and to steer while it runs --- */

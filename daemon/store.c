@@ -15,6 +15,7 @@ struct stored {
 };
 
 struct store {
+	struct notify *notify;
 	const struct log *log;
 	struct stored *came; /* with the start */
 	size_t n;
@@ -44,7 +45,7 @@ static void free_names(char **names)
 	free(names);
 }
 
-int store_new(const struct log *log, struct store **ret)
+int store_new(struct notify *notify, const struct log *log, struct store **ret)
 {
 	_cleanup_(store_freep) struct store *s = calloc(1, sizeof(*s));
 	char **names = NULL;
@@ -52,6 +53,7 @@ int store_new(const struct log *log, struct store **ret)
 
 	if (!s)
 		return -ENOMEM;
+	s->notify = notify;
 	s->log = log;
 	n = sd_listen_fds_with_names(1, &names);
 	if (n < 0)
@@ -63,7 +65,7 @@ int store_new(const struct log *log, struct store **ret)
 		return r;
 	}
 	free(names);
-	if (n == 0 && !getenv("NOTIFY_SOCKET"))
+	if (n == 0 && !notify)
 		return 1;
 	*ret = TAKE_PTR(s);
 	return 0;
@@ -118,18 +120,6 @@ int store_take(struct store *s, const char *name)
 	return TAKE_FD(found->fd);
 }
 
-static void notify(struct store *s, const char *what, const char *name, const int *fd)
-{
-	char message[STORE_NAME_SIZE + 64];
-	int r;
-
-	(void)snprintf(message, sizeof(message), "%s=1\nFDNAME=%s", what, name);
-	r = sd_pid_notify_with_fds(0, 0, message, fd, fd ? 1 : 0);
-	if (r < 0)
-		log_warning(s->log, "the service manager cannot be told to %s '%s': %s", fd ? "keep" : "drop", name,
-			    strerror(-r));
-}
-
 void store_remove(struct store *s, const char *name)
 {
 	struct stored *found = NULL;
@@ -138,7 +128,7 @@ void store_remove(struct store *s, const char *name)
 		return;
 	while (find(s, name, &found) > 0)
 		drop(found);
-	notify(s, "FDSTOREREMOVE", name, NULL);
+	notify_remove(s->notify, name);
 }
 
 /* Only what came with the start can have the name: who has put something before has removed it. */
@@ -150,7 +140,7 @@ void store_put(struct store *s, const char *name, int fd)
 		return;
 	if (find(s, name, &found) > 0)
 		store_remove(s, name);
-	notify(s, "FDSTORE", name, &fd);
+	notify_put(s->notify, name, fd);
 }
 
 void store_drop_rest(struct store *s)

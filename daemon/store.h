@@ -5,20 +5,22 @@
  * or the service is stopped for good, and comes with the next start.
  *
  * Every function takes NULL for a store that keeps nothing. None of them fails: a manager that does not keep
- * what it is given, or does not listen, says nothing, and its next start brings nothing.
+ * what it is given, or does not listen, says nothing, and its next start brings nothing. What one that is stuck is to
+ * keep is kept here until it reads that (daemon/notify.h), and what it is to drop stays open so long.
  */
 #pragma once
 
 #include "daemon/log.h"
+#include "daemon/notify.h"
 #include "hv_util/ic.h"
 
-#define STORE_NAME_SIZE 64
+#define STORE_NAME_SIZE NOTIFY_NAME_SIZE
 
 struct store;
 
-/* Takes what came with this process' start. 0; 1: there is no service manager, so what this process opens ends
- * with it; or a negative errno. */
-_must_check_ int store_new(const struct log *log, struct store **ret);
+/* Takes what came with this process' start. The manager is told by notify, which must outlive the store; NULL: there
+ * is none. 0; 1: there is none and nothing came, so what this process opens ends with it; or a negative errno. */
+_must_check_ int store_new(struct notify *notify, const struct log *log, struct store **ret);
 
 /* Closes what was not taken; the manager keeps its own. Takes NULL; returns NULL. */
 struct store *store_free(struct store *s);

@@ -2,7 +2,8 @@
 /*
  * A service manager in systemd's place, for tests where there is none: it runs one service, keeps the
  * descriptors that it is given, and ends the service and starts it again as often as it is told, in its time or
- * at each SIGUSR1. Ended itself, by SIGTERM, it ends the service for good, and drops what it has kept.
+ * at each SIGUSR1. Ended itself, by SIGTERM, it ends the service for good, and drops what it has kept. With --deaf it is
+ * stuck when it starts the service: for so long, or until it is ended, its queue is full and it reads nothing.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -20,7 +21,7 @@
 /* A service that is not ready, or has not ended, after so long will never be. */
 #define PATIENCE_MS 60000
 
-static unsigned arg_times, arg_every_ms = 1000, arg_first_ms;
+static unsigned arg_times, arg_every_ms = 1000, arg_first_ms, arg_deaf_ms;
 static enum { KILL = 0, TERMINATE, BOTH } arg_how = BOTH;
 static char *const *arg_service;
 static volatile sig_atomic_t told_to_end, told_to_go_on;
@@ -44,7 +45,7 @@ static uint64_t now_ms(void)
 static int usage(void)
 {
 	(void)fprintf(stderr, "usage: keeper [--times N] [--every MS] [--first MS] [--how kill|terminate|both] "
-			      "-- SERVICE ARG...\n");
+			      "[--deaf MS] -- SERVICE ARG...\n");
 	return 2;
 }
 
@@ -65,6 +66,7 @@ static int parse_arguments(int argc, char **argv)
 		{ "every", required_argument, NULL, 'e' },
 		{ "first", required_argument, NULL, 'f' },
 		{ "how", required_argument, NULL, 'h' },
+		{ "deaf", required_argument, NULL, 'd' },
 		{ 0 },
 	};
 	int c, how = BOTH;
@@ -79,6 +81,9 @@ static int parse_arguments(int argc, char **argv)
 			break;
 		case 'f':
 			arg_first_ms = (unsigned)atoi(optarg);
+			break;
+		case 'd':
+			arg_deaf_ms = (unsigned)atoi(optarg);
 			break;
 		case 'h':
 			how = parse_how(optarg);
@@ -170,13 +175,28 @@ static int signal_for(unsigned turn)
 	return arg_how == KILL || (arg_how == BOTH && turn % 2 == 0) ? SIGKILL : SIGTERM;
 }
 
+static void be_deaf(void)
+{
+	const uint64_t end = now_ms() + arg_deaf_ms;
+
+	while (now_ms() < end && !told_to_end)
+		(void)usleep(1000);
+}
+
 /* One life. 0: it was ended, and another is to follow; 1: we have been told to end; -1: it went wrong. */
 static int live(struct fake_manager *m, unsigned turn)
 {
 	const bool is_last = turn == arg_times;
-	pid_t pid = start(m);
-	int status = 0, r = pid < 0 ? -1 : attend(m, pid, PATIENCE_MS, true, &status);
+	int status = 0, r = -1;
+	pid_t pid;
 
+	if (arg_deaf_ms > 0)
+		fake_manager_fill(m);
+	pid = start(m);
+	if (pid > 0) {
+		be_deaf();
+		r = attend(m, pid, PATIENCE_MS, true, &status);
+	}
 	if (r == 1)
 		r = attend(m, pid, life_of(turn), false, &status);
 	else if (r == 0)
@@ -213,7 +233,7 @@ int main(int argc, char **argv)
 	}
 	for (unsigned turn = 0; r == 0; turn++)
 		r = live(&m, turn);
-	(void)printf("keeper: %u kept at the end, %u put, %u removed\n", m.n, m.puts, m.removals);
+	(void)printf("keeper: %u kept at the end, %u put, %u removed, %u times alive\n", m.n, m.puts, m.removals, m.alive);
 	fake_manager_done(&m);
 	return r > 0 ? 0 : 1;
 }

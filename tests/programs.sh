@@ -34,6 +34,12 @@ check "heartbeats are answered while standard error is a full pipe" \
 	 'exec $build/vmicd --config=$dir/loud --transport=socket:\$0 2>$dir/stuck' {socket} 2>/dev/null |
 	 awk '\$1 == \"heartbeat\" && \$4 >= 50 && \$5 > 0 && \$10 > 4 { found = 1 } END { exit !found }'"
 exec 8>&-
+# Nor one while the service manager reads nothing; when it does, it hears all that it must.
+keep="$build/keeper --deaf 60000 -- $build/vmicd --config=$dir/loud --transport=socket:{socket}"
+check "heartbeats are answered while the service manager is stuck" \
+	"WATCHDOG_USEC=200000 timeout 30 $build/vmichost run --timing --heartbeat-ms 10 --heartbeat-burst 5 --for 1 -- \
+	 $keep >$dir/deaf 2>$dir/kept; cat $dir/deaf $dir/kept; grep -q 'keeper: started 1 times' $dir/deaf $dir/kept &&
+	 awk '\$1 == \"heartbeat\" && \$4 >= 50 && \$5 > 0 && \$10 > 4 { found = 1 } END { exit !found }' $dir/deaf"
 
 check "the example guest is OK" \
 	"$build/vmichost run --release 2019 -- $build/example_guest {socket} | grep -q 'Heartbeat .*True *OK'"

@@ -45,6 +45,18 @@ static inline bool fake_manager_init(struct fake_manager *m)
 	return m->fd >= 0 && bind(m->fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
+/* Until there is no room for one message more. */
+static inline void fake_manager_fill(const struct fake_manager *m)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", m->path);
+	while (sendto(fd, "FILL=1", 6, 0, (const struct sockaddr *)&address, sizeof(address)) > 0)
+		;
+	(void)close(fd);
+}
+
 static inline void fake_manager_forget(struct fake_manager *m, unsigned i)
 {
 	(void)close(m->kept[i].fd);

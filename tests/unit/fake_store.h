@@ -87,8 +87,9 @@ static inline void fake_store_done(struct store *s)
 
 /* --- in daemon/store.c's place --- */
 
-int store_new(const struct log *log, struct store **ret)
+int store_new(struct notify *notify, const struct log *log, struct store **ret)
 {
+	(void)notify;
 	(void)log;
 	(void)ret;
 	return 1;

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "daemon/channel.h"
+#include "daemon/notify.h"
 #include "daemon/keep.h"
 #include "hv_util/heartbeat.h"
 #include "hv_util/profile.h"
@@ -61,6 +62,7 @@ static const struct log silent = { .max_level = -1 };
 static struct {
 	struct port port;
 	struct channel *channel;
+	struct notify *notify;
 	struct store *store;
 } child;
 
@@ -145,8 +147,9 @@ static int child_live(void)
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	if (!fake_manager_enter(&t.manager) || store_new(&silent, &child.store) != 0 ||
-	    sd_event_new(&options.event) < 0 ||
+	if (!fake_manager_enter(&t.manager) || sd_event_new(&options.event) < 0 ||
+	    notify_new(options.event, &silent, &child.notify) != 0 ||
+	    store_new(child.notify, &silent, &child.store) != 0 ||
 	    sd_event_add_signal(options.event, NULL, SIGTERM, NULL, NULL) < 0)
 		return 1;
 	options.store = child.store;
@@ -157,10 +160,11 @@ static int child_live(void)
 	if (channel_new(&options, &child.channel) < 0 || channel_offered(child.channel, &child.port) < 0)
 		return 1;
 	store_drop_rest(child.store);
-	(void)sd_notify(0, "READY=1");
+	notify_ready(child.notify);
 	(void)sd_event_loop(options.event);
 	child.channel = channel_leave(child.channel);
 	child.store = store_free(child.store);
+	child.notify = notify_free(child.notify);
 	(void)sd_event_unref(options.event);
 	return 0;
 }

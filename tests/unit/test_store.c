@@ -27,11 +27,14 @@ static void live(struct fake_manager *m, void (*life)(struct store *s))
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		struct store *s = NULL;
+		struct notify *notify = NULL;
+		sd_event *event = NULL;
 
 		REQUIRE(fake_manager_enter(m));
-		REQUIRE(store_new(&silent, &s) == 0 && s);
+		REQUIRE(sd_event_new(&event) >= 0 && notify_new(event, &silent, &notify) == 0);
+		REQUIRE(store_new(notify, &silent, &s) == 0 && s);
 		life(s);
-		REQUIRE(!store_free(s));
+		REQUIRE(!store_free(s) && !notify_free(notify));
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -222,8 +225,7 @@ static void without_a_manager_nothing_is_kept(void **state)
 	struct store *untouched = (struct store *)&untouched, *s = untouched;
 
 	(void)state;
-	(void)unsetenv("NOTIFY_SOCKET");
-	assert_int_equal(store_new(&silent, &s), 1);
+	assert_int_equal(store_new(NULL, &silent, &s), 1);
 	assert_ptr_equal(s, untouched);
 	/* every function takes that */
 	assert_int_equal(store_take(NULL, "test.one"), -ENOENT);
@@ -235,7 +237,6 @@ static void without_a_manager_nothing_is_kept(void **state)
 
 static void talk_to_nobody(struct store *s)
 {
-	REQUIRE(setenv("NOTIFY_SOCKET", "/tmp/vmicd-test-nobody/listens", 1) == 0);
 	put_two(s);
 	store_remove(s, "test.one");
 	store_drop_rest(s);
@@ -246,6 +247,7 @@ static void a_manager_that_does_not_listen_is_no_failure(void **state)
 	struct fake_manager m = manager_new();
 
 	(void)state;
+	assert_int_equal(unlink(m.path), 0);
 	live(&m, talk_to_nobody);
 	assert_int_equal(m.n, 0);
 	fake_manager_done(&m);
@@ -259,7 +261,7 @@ static void what_is_for_another_process_is_left_alone(void **state)
 	(void)state;
 	(void)setenv("LISTEN_PID", "1", 1);
 	(void)setenv("LISTEN_FDS", "1", 1);
-	assert_int_equal(store_new(&silent, &s), 1);
+	assert_int_equal(store_new(NULL, &silent, &s), 1);
 	assert_null(s);
 	(void)unsetenv("LISTEN_PID");
 	(void)unsetenv("LISTEN_FDS");
