@@ -104,6 +104,7 @@ static void log_open_failure(struct kvpdev *d, int error)
 			  "channel" },
 		{ EBUSY, "another daemon has it, such as hv_kvp_daemon, which must be stopped" },
 		{ EACCES, "its owner and mode do not let this user" },
+		{ EPERM, "the service's sandbox does not let it (DeviceAllow= in the unit)" },
 		{ EBADF, "the driver is giving the channel up" },
 	};
 	const char *why = strerror(-error);

@@ -96,6 +96,11 @@ check "vmicd reaches no place where everybody may write" \
 	"for d in /tmp /var/tmp /dev/shm /dev/mqueue; do
 		sed -n 's/^InaccessiblePaths=//p' $unit | tr ' ' '\n' | grep -qx -- \"-\$d\" || { echo \$d; exit 1; }; done"
 
+check "and of the kernel's odd devices none that everybody may open, whatever number the one has that it needs" \
+	"grep -qx 'DeviceAllow=char-misc rw' $unit && ! grep -q '^DeviceAllow=/' $unit &&
+	 for d in fuse net kvm vhost-net vhost-vsock vsock vfio ntsync rfkill sgx_enclave vmci; do
+		sed -n 's/^InaccessiblePaths=//p' $unit | tr ' ' '\n' | grep -qx -- \"-/dev/\$d\" || { echo \$d; exit 1; }; done"
+
 # --- systemd's own opinion ---
 
 if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then

@@ -277,6 +277,7 @@ static void a_device_that_cannot_be_had_is_waited_for(void **state)
 		{ ENOENT, "it is not there: the kernel's driver hv_utils is not loaded" },
 		{ EBUSY, "another daemon has it, such as hv_kvp_daemon" },
 		{ EACCES, "its owner and mode" },
+		{ EPERM, "the service's sandbox does not let it" },
 		{ EBADF, "the driver is giving the channel up" },
 		{ EMFILE, "Too many open files" },
 	};
