@@ -69,6 +69,13 @@ check "a wrong configuration is not tried again and again, and what fails not fo
 	 for u in $unit $follow; do grep -qx RestartPreventExitStatus=2 \$u || { echo \$u; exit 1; }; done &&
 	 n=\$(sed -n 's/^StartLimitBurst=//p' $follow) && s=\$(sed -n 's/^RestartSec=//p' $follow) &&
 	 m=\$(sed -n 's/^StartLimitIntervalSec=\([0-9]*\)min\$/\1/p' $follow) && [ \$((n * s)) -lt \$((m * 60)) ]"
+# value_of KEY: a number of seconds of vmicd's unit
+value_of() {
+	sed -n "s/^$1=\([0-9]*\)min\$/\1*60/p; s/^$1=\([0-9]*\)ms\$/\1\/1000/p; s/^$1=\([0-9]*\)\$/\1/p" "$unit"
+}
+check "one that hangs again and again is given up as one that crashes is" \
+	"wait=\$((\$(value_of TimeoutStartSec))) && dog=\$((\$(value_of WatchdogSec))) && [ \$wait -gt \$dog ] || wait=\$dog
+	 [ \$((\$(value_of StartLimitBurst) * (wait + \$(value_of TimeoutStopSec) + \$(value_of RestartSec) + 1))) -lt \$((\$(value_of StartLimitIntervalSec))) ]"
 check "a request outlives who has made it" \
 	"grep -qx RuntimeDirectoryPreserve=restart $unit && grep -qx ReadWritePaths=-/run/vmicd/request systemd/vmic-power@.service"
 check "all that vmicd asks for, each a target of systemd's" \

@@ -48,12 +48,6 @@ cat >"$tree/etc/systemd/journald.conf.d/memory.conf" <<'UNIT'
 [Journal]
 Storage=volatile
 UNIT
-# Five starts are counted in a time in which a machine in a machine can begin them all.
-mkdir "$units/vmicd.service.d"
-cat >"$units/vmicd.service.d/slow.conf" <<'UNIT'
-[Unit]
-StartLimitIntervalSec=600
-UNIT
 cat >"$units/test.service" <<'UNIT'
 [Unit]
 Description=What this guest was booted for
