@@ -76,6 +76,8 @@ value_of() {
 check "one that hangs again and again is given up as one that crashes is" \
 	"wait=\$((\$(value_of TimeoutStartSec))) && dog=\$((\$(value_of WatchdogSec))) && [ \$wait -gt \$dog ] || wait=\$dog
 	 [ \$((\$(value_of StartLimitBurst) * (wait + \$(value_of TimeoutStopSec) + \$(value_of RestartSec) + 1))) -lt \$((\$(value_of StartLimitIntervalSec))) ]"
+check "a reload looks at the configuration before it has it read" \
+	"[ \"\$(sed -n 's/^ExecReload=//p' $unit | tr '\n' ' ')\" = '/usr/sbin/vmicd --check-config +kill -HUP \$MAINPID ' ]"
 check "a request outlives who has made it" \
 	"grep -qx RuntimeDirectoryPreserve=restart $unit && grep -qx ReadWritePaths=-/run/vmicd/request systemd/vmic-power@.service"
 check "all that vmicd asks for, each a target of systemd's" \
@@ -216,8 +218,11 @@ if [ $? -eq 0 ]; then
 	rm -f "$dir/requests/poweroff"
 	some=h1-sequence
 	check "and no other gets through" "filtered mkdir; grep -qx preadv2 $dir/report"
+	check "they are enough for the check before a reload" \
+		"rm -f $dir/report && $build/plain/filtered $dir/report \$(names) -- $build/vmicd --config=daemon/vmicd.conf --check-config &&
+		 [ ! -s $dir/report ]"
 else
-	skip 2 "vmicd behind the unit's system call filter: no systemd-analyze, or the kernel cannot tell of calls"
+	skip 3 "vmicd behind the unit's system call filter: no systemd-analyze, or the kernel cannot tell of calls"
 fi
 
 # --- packages ---

@@ -39,6 +39,23 @@ pid vmicd.service
 [ "$pid" = "$old" ] || fail "reload has restarted it"
 say "reload"
 
+# One that is wrong is refused, and the same process goes on with what it has.
+printf '[Heartbeat]\nApplicationState=tired\n' >/etc/vmicd/vmicd.conf.d/wrong.conf
+systemctl reload vmicd.service 2>/root/reload.log && fail "a wrong file is no failure of a reload"
+is_said() {
+	journalctl -b -o cat -u vmicd.service | grep -q 'wrong.conf:2: '
+}
+wait_for 30 "words about the wrong file" is_said
+is_critical || fail "a wrong file has changed something"
+is active vmicd.service || fail "the service is $value after a wrong reload"
+pid vmicd.service
+[ "$pid" = "$old" ] || fail "a wrong reload has restarted it"
+rm /etc/vmicd/vmicd.conf.d/wrong.conf
+systemctl reload vmicd.service || fail "reload ended with $? after a wrong one"
+beats 1
+expect_served
+say "wrong reload"
+
 # What hangs is killed after a while.
 anew "watchdog" systemctl kill -s STOP vmicd.service
 unit vmicd.service NRestarts
