@@ -19,6 +19,9 @@
 /* ...and for so long it is good, if nobody else wants anything: later it may not be true any more. */
 #define GOOD_USEC USEC_PER_SEC
 
+/* A process that ends has so long for what it has begun: the next one answers the host soon enough. */
+#define END_USEC USEC_PER_SEC
+
 /* As memory.c reckons for the first thread; all of it is locked. */
 #define STACK_BYTES (256 * 1024)
 
@@ -188,10 +191,10 @@ static enum state state_of(struct kvp_worker *w)
 	return state;
 }
 
-/* Locked: until the thread is not at work any more, or as long as one waits for it. */
-static void await(struct kvp_worker *w)
+/* Locked: until the thread is not at work any more, and no longer than that. */
+static void await(struct kvp_worker *w, uint64_t usec)
 {
-	const uint64_t until = now_usec() + KVP_WORKER_WAIT_USEC;
+	const uint64_t until = now_usec() + usec;
 	const struct timespec ts = { .tv_sec = (time_t)(until / USEC_PER_SEC),
 				     .tv_nsec = (long)(until % USEC_PER_SEC * 1000) };
 
@@ -213,7 +216,7 @@ static int begin(struct kvp_worker *w)
 	(void)pthread_mutex_lock(&w->lock);
 	w->state = AT_WORK;
 	(void)pthread_cond_broadcast(&w->news);
-	await(w);
+	await(w, KVP_WORKER_WAIT_USEC);
 	(void)pthread_mutex_unlock(&w->lock);
 	return 0;
 }
@@ -432,7 +435,7 @@ struct kvp_worker *kvp_worker_free(struct kvp_worker *w)
 	(void)pthread_mutex_lock(&w->lock);
 	w->ending = true;
 	(void)pthread_cond_broadcast(&w->news);
-	await(w);
+	await(w, END_USEC);
 	left_behind = w->left_behind = w->state == AT_WORK;
 	(void)pthread_mutex_unlock(&w->lock);
 	if (left_behind) {

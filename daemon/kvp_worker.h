@@ -34,7 +34,7 @@ _must_check_ int kvp_worker_each(struct kvp_worker *w, unsigned pool,
 				 int (*each)(void *user, const struct kvp_record *record), void *user);
 
 /*
- * Takes NULL; returns NULL. A thread that the disk does not let go is left behind with all that it needs, and
- * ends by itself when it can.
+ * Takes NULL; returns NULL. A thread that the disk does not let go for a second is left behind with all that it needs,
+ * and ends by itself when it can.
  */
 struct kvp_worker *kvp_worker_free(struct kvp_worker *w);

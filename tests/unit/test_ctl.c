@@ -942,7 +942,7 @@ static void what_is_wrong_in_any_case_needs_no_daemon(void **state)
 		{ { "profile", "nothing" }, 3, "cannot reach" },
 		{ { "status", "--release=nothing" }, 3, "cannot reach" },
 		{ { "renegotiate", "NOTHING", "-H", "web01" }, 3, "cannot reach" },
-		{ { "renegotiate", "NOTHING", "-M", "nobody" }, 3, "cannot reach" },
+		{ { "renegotiate", "NOTHING", "-M", "nobody" }, 3, "no container 'nobody' runs" },
 		{ { "health", "excellent", "-H", "web01" }, 3, "cannot reach" },
 	};
 
