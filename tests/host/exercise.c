@@ -684,6 +684,11 @@ bool exercise_is_done(const struct exercise *e)
 	return e->last_over && all_is_tried(e, false);
 }
 
+void exercise_stop(struct exercise *e)
+{
+	session_stop(e->session);
+}
+
 struct exercise *exercise_free(struct exercise *e)
 {
 	if (!e)

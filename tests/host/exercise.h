@@ -46,3 +46,5 @@ bool exercise_was_joined(const struct exercise *e);
 
 /* Whether at least one component is open and each open one has been tried to its end. */
 bool exercise_is_done(const struct exercise *e);
+/* The guest's time is over, as link_ops says it. */
+void exercise_stop(struct exercise *e);

@@ -42,6 +42,9 @@ struct link_ops {
 	/* The guest's reference time, in 100 ns since its machine was made; NULL: it has no counter
 	 * for that, and takes the monotonic clock. */
 	uint64_t (*reference_time)(struct link *l);
+	/* The guest's time is over: it runs no further, and where it was is said on stderr. NULL: it is not
+	 * ours to stop. */
+	void (*stop)(struct link *l);
 	struct link *(*free)(struct link *l);
 };
 

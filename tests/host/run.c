@@ -203,6 +203,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *user)
 		run->never_came = true;
 	} else if (!run->ending) {
 		tell(run, RUN_LIMIT);
+		exercise_stop(run->exercise);
 	}
 	end_guest(run);
 	return 0;

@@ -233,6 +233,12 @@ uint64_t session_reference_time(struct session *s)
 	return (uint64_t)t.tv_sec * 10000000 + (uint64_t)t.tv_nsec / 100;
 }
 
+void session_stop(struct session *s)
+{
+	if (s->link->ops->stop)
+		s->link->ops->stop(s->link);
+}
+
 int session_rescind(struct session *s, struct channel *c)
 {
 	bool was_open = c->open;

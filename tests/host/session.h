@@ -77,6 +77,9 @@ int session_negotiate(struct session *s, struct channel *c);
 /* The guest's reference time, in 100 ns: what time sync 4.0 tells beside the time. */
 uint64_t session_reference_time(struct session *s);
 
+/* The guest's time is over, as link_ops says it. */
+void session_stop(struct session *s);
+
 /* Takes a channel away; released follows when the guest lets go. -ENOENT: it is not offered. */
 int session_rescind(struct session *s, struct channel *c);
 

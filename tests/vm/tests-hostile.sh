@@ -25,7 +25,7 @@ check hostile-fault hostile "a hostile guest: a triple fault" \
 	"$hostile --append hostile=fault; [ \$? -eq 1 ]" 'expect $o.output "triple fault"'
 check hostile-spin hostile "a hostile guest: it spins, and is ended in time" \
 	'vmichost boot --kernel $images/hostile --append hostile=spin --for 2' \
-	'expect $o.output "the time is over"'
+	'expect $o.output "the time is over" "processor 0 ran at 0x100[0-9a-f]*, interrupts off, .* 0x00 served and 0x00 waiting$"'
 check hostile-halt hostile "a hostile guest: it halts, and is ended in time" \
 	'vmichost boot --kernel $images/hostile --append hostile=halt --for 2' \
-	'expect $o.output "the time is over"'
+	'expect $o.output "the time is over" "processor 0 was halted at 0x100[0-9a-f]*, interrupts "'

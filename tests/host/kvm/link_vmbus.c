@@ -531,6 +531,14 @@ static uint64_t link_reference_time(struct link *link)
 	return m ? machine_reference_time(m) : 0;
 }
 
+static void link_stop(struct link *link)
+{
+	struct machine *m = of_link(link)->machine;
+
+	if (m)
+		machine_stop(m);
+}
+
 static struct link *link_free(struct link *link)
 {
 	struct link_vmbus *l;
@@ -558,6 +566,7 @@ static const struct link_ops vmbus_link_ops = {
 	.rescind = link_rescind,
 	.signal = link_signal,
 	.reference_time = link_reference_time,
+	.stop = link_stop,
 	.free = link_free,
 };
 

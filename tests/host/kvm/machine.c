@@ -445,6 +445,18 @@ int machine_start(struct machine *m)
 	return r;
 }
 
+void machine_stop(struct machine *m)
+{
+	char sentence[200];
+
+	for (unsigned i = 0; i < m->options.n_processors; i++)
+		vcpu_stop(m->vcpu[i]);
+	for (unsigned i = 0; i < m->options.n_processors; i++) {
+		vcpu_describe(m->vcpu[i], sentence, sizeof(sentence));
+		(void)fprintf(stderr, "vmichost: %s\n", sentence);
+	}
+}
+
 static void close_fd(int fd)
 {
 	if (fd >= 0)

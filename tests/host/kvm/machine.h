@@ -53,6 +53,9 @@ _must_check_ int machine_check(char *sentence, size_t size);
 _must_check_ int machine_new(const struct machine_options *options, struct machine **ret);
 /* 0 or negative errno. */
 _must_check_ int machine_start(struct machine *m);
+/* Stops the processors for good, and says on stderr where each was: of a guest that hangs, there may be
+ * nothing else to see. */
+void machine_stop(struct machine *m);
 /* Takes NULL; returns NULL. */
 struct machine *machine_free(struct machine *m);
 

@@ -25,6 +25,12 @@
 #define CR0_PROTECTED 0x11u
 #define CR0_PAGING 0x80000000u
 #define CR4_PAE 0x20u
+#define FLAG_INTERRUPTS 0x200u
+
+/* The local APIC's registers (Intel SDM, table "Local APIC Register Address Map") */
+#define APIC_SERVED 0x100u
+#define APIC_REQUESTED 0x200u
+#define APIC_WORD 16u
 
 struct vcpu {
 	int fd;
@@ -36,6 +42,8 @@ struct vcpu {
 	pthread_t thread;
 	bool started;
 	atomic_bool stopping, ended;
+	atomic_bool outside; /* of the guest: the thread is at a device of ours, or in a hypercall */
+	bool was_outside;    /* when it was to stop */
 };
 
 /* --- the ways out of KVM_RUN; each returns whether the processor goes on --- */
@@ -181,9 +189,14 @@ static bool handle_exit(struct vcpu *v)
 static bool run_once(struct vcpu *v)
 {
 	char sentence[128];
+	bool goes_on;
 
-	if (ioctl(v->fd, KVM_RUN, 0) == 0)
-		return handle_exit(v);
+	if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+		atomic_store(&v->outside, true);
+		goes_on = handle_exit(v);
+		atomic_store(&v->outside, false);
+		return goes_on;
+	}
 	if (errno == EINTR || errno == EAGAIN)
 		return true;
 	(void)snprintf(sentence, sizeof(sentence), "KVM cannot run the guest: %s",
@@ -323,6 +336,7 @@ static void stop(struct vcpu *v)
 {
 	const struct timespec wait = { .tv_nsec = KICK_AGAIN_NS };
 
+	v->was_outside = atomic_load(&v->outside);
 	atomic_store(&v->stopping, true);
 	v->run->immediate_exit = 1;
 	while (!atomic_load(&v->ended)) {
@@ -332,12 +346,49 @@ static void stop(struct vcpu *v)
 	(void)pthread_join(v->thread, NULL);
 }
 
+void vcpu_stop(struct vcpu *v)
+{
+	if (v->started)
+		stop(v);
+	v->started = false;
+}
+
+/* The highest vector in one of the local APIC's rows of 256 bits, each word in a place of 16 bytes; 0: none. */
+static unsigned highest_vector(const struct kvm_lapic_state *apic, size_t row)
+{
+	for (unsigned vector = 255; vector; vector--) {
+		uint32_t word;
+
+		memcpy(&word, apic->regs + row + vector / 32 * APIC_WORD, sizeof(word));
+		if (word >> vector % 32 & 1)
+			return vector;
+	}
+	return 0;
+}
+
+void vcpu_describe(const struct vcpu *v, char *sentence, size_t size)
+{
+	struct kvm_lapic_state apic = { 0 };
+	struct kvm_mp_state state = { 0 };
+	struct kvm_regs regs = { 0 };
+
+	(void)ioctl(v->fd, KVM_GET_REGS, &regs);
+	(void)ioctl(v->fd, KVM_GET_MP_STATE, &state);
+	(void)ioctl(v->fd, KVM_GET_LAPIC, &apic);
+	(void)snprintf(sentence, size,
+		       "processor %u %s at 0x%llx, interrupts %s, of its vectors 0x%02x served and "
+		       "0x%02x waiting%s",
+		       v->index, state.mp_state == KVM_MP_STATE_HALTED ? "was halted" : "ran",
+		       (unsigned long long)regs.rip, regs.rflags & FLAG_INTERRUPTS ? "on" : "off",
+		       highest_vector(&apic, APIC_SERVED), highest_vector(&apic, APIC_REQUESTED),
+		       v->was_outside ? ", its thread in vmichost" : "");
+}
+
 struct vcpu *vcpu_free(struct vcpu *v)
 {
 	if (!v)
 		return NULL;
-	if (v->started)
-		stop(v);
+	vcpu_stop(v);
 	if (v->run)
 		(void)munmap(v->run, v->run_size);
 	if (v->fd >= 0)

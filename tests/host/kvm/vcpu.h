@@ -35,5 +35,9 @@ _must_check_ int vcpu_new(int kvm_fd, int vm_fd, unsigned index, const struct cp
 _must_check_ int vcpu_set_entry(struct vcpu *v, const struct boot_entry *entry);
 
 _must_check_ int vcpu_start(struct vcpu *v);
-/* Ends the thread, if it runs, wherever it is. Takes NULL; returns NULL. */
+/* Ends the thread, if it runs, wherever it is, and for good. */
+void vcpu_stop(struct vcpu *v);
+/* Where a stopped processor was, in a sentence. */
+void vcpu_describe(const struct vcpu *v, char *sentence, size_t size);
+/* The same, and frees it. Takes NULL; returns NULL. */
 struct vcpu *vcpu_free(struct vcpu *v);
