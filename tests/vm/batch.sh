@@ -4,8 +4,8 @@
 # machines are emulated, all in one, since half of a short test's time is the machine's own start. Says
 # with one line how each went, as soon as it has ended, and leaves $results/NAME.passed, .failed or
 # .skipped. A test is tried twice at most, the second time alone, and only when it came to no end in time:
-# on a busy computer, that happens. Then there is $results/NAME.again, too, and what it had said stays in
-# NAME.*.first.
+# on a busy computer, that happens. Of a guest in it, vmichost knows first, whose time is over before that of
+# the test. Then there is $results/NAME.again, too, and what it had said stays in NAME.*.first.
 # batch.sh: prints "NAME IMAGES SECONDS" of every test.
 set -u
 
@@ -32,7 +32,8 @@ each() {
 # with the images of that name in $images, then the expectation here, which looks at the files that
 # $o.output and $o.console name and says what is wrong; what it leaves in $o.remark is shown below the line of a
 # test that has passed. What makes no sense there says "skipped: REASON", be it commands or guest. SECONDS is
-# for one that may take longer than others; it gets a machine of its own.
+# for one that may take longer than others; it gets a machine of its own. The commands have in $seconds how long
+# a guest may take, a twentieth less.
 check() {
 	case $wanted in
 	'  ' | *" $1 "*) "$action" "$1" "$2" "${6:-0}" "$3" "$4" "$5" ;;
@@ -75,11 +76,12 @@ list() {
 }
 
 write() {
-	printf '%s\n' "$5" >"$out/$1.run"
+	own=$(($3 ? $3 : ${VM_SECONDS:-400}))
+	printf 'seconds=%s\n%s\n' $((own - own / 20)) "$5" >"$out/$1.run"
 	: >"$out/$1.output"
 	: >"$out/$1.console"
 	images=$2
-	limit=$((limit + ($3 ? $3 : ${VM_SECONDS:-400})))
+	limit=$((limit + own))
 }
 
 skip() {
@@ -88,7 +90,14 @@ skip() {
 	say SKIPPED "$4: $(cat "$out/images/$2.reason")"
 }
 
-# judge: $status and $seconds are how the commands ended and what they took.
+# has_hung: that test's guest had neither switched itself off nor said how it went when vmichost's time was over
+has_hung() {
+	grep -q '^vmichost boot: the time is over' "$o.output" &&
+		! grep -q '^guest: [0-9.]* \(passed\|failed\|skipped\)' "$o.console"
+}
+
+# judge: $status and $seconds are how the commands ended and what they took. Leaves $results/NAME.hung where there is
+# no result, and a second try to come.
 judge() {
 	o=$out/$1
 	rm -f "$o.remark"
@@ -104,6 +113,8 @@ judge() {
 	elif (eval "$6") >"$o.complaint" 2>&1 && [ "$status" -eq 0 ]; then
 		: >"$results/$1.passed"
 		say ok "$took$([ ! -s "$o.remark" ] || { echo; cat "$o.remark"; })"
+	elif [ -z "$again" ] && has_hung; then
+		: >"$results/$1.hung"
 	else
 		: >"$results/$1.failed"
 		say FAILED "$took, status $status" "$o.complaint" "$o.output" "$o.console"
@@ -111,6 +122,11 @@ judge() {
 }
 
 # --- where it can run directly ---
+
+# take_hung NAME: whether judge has found that it came to no end; once
+take_hung() {
+	[ -e "$results/$1.hung" ] && rm "$results/$1.hung"
+}
 
 # run_here NAME...: sets left to those that came to no end
 run_here() {
@@ -127,7 +143,10 @@ run_here() {
 		rm -rf "$tmp"
 		case $status in
 		124 | 137) left="$left $name" ;; # timeout's own
-		*) each judge "$name" ;;
+		*)
+			each judge "$name"
+			! take_hung "$name" || left="$left $name"
+			;;
 		esac
 	done
 }
@@ -165,7 +184,7 @@ collect() {
 	done
 }
 
-# judge_ended NAME...: those that have ended, and puts the others into $left.
+# judge_ended NAME...: those that have ended, and puts the others into $left, into $hung those whose guests had not.
 judge_ended() {
 	left=
 	for name; do
@@ -179,6 +198,7 @@ judge_ended() {
 		status=${status##* }
 		seconds=${ended##* }
 		(each judge "$name")
+		! take_hung "$name" || hung="$hung $name"
 	done
 }
 
@@ -195,7 +215,7 @@ run_machine() {
 		cat "$out/images/machine.cpio" "$out/images/$images.cpio"
 		(cd "$tree" && find run.sh runs | cpio --quiet -o -H newc)
 	} >"$tree/cpio"
-	left=$*
+	left=$* hung=
 	sh tests/vm/emulate.sh "$qemu" "$out/images/machine/vmlinux" "$tree/cpio" "$limit" "$o" &
 	machine=$!
 	trap 'kill "$machine"; exit 1' INT TERM HUP
@@ -208,6 +228,7 @@ run_machine() {
 	judge_ended $left
 	trap - INT TERM HUP
 	for name in $left; do collect "$name"; done
+	left="$left$hung"
 	rm -rf "$tree"
 }
 

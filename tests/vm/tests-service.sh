@@ -5,23 +5,23 @@
 # serve WORDS: the beginning of a command line that boots such a guest, with these words on its kernel's
 serve() {
 	echo "vmichost boot --kernel \$images/vmlinux --initrd \$images/guest.cpio --memory 512M --console \$console \
---for 900 --timeout-ms 30000 --json --append 'nokaslr mitigations=off quiet loglevel=1 systemd.show_status=0 \
+--for \$seconds --timeout-ms 30000 --json --append 'nokaslr mitigations=off quiet loglevel=1 systemd.show_status=0 \
 systemd.log_level=warning $fewer $*'"
 }
 
 # By hv_utils and by vmicd in turns; once more by hv_utils if there is time for it when the guest is switched off
 check service-life service "the service killed, hung, ended in every order" \
 	"$(serve vm.install=boot vm.do=life vm.seconds=800)" \
-	"expect_passed && expect_openings 10-11 heartbeat timesync && expect_answered heartbeat timesync" 850
+	"expect_passed && expect_openings 10-11 heartbeat timesync && expect_answered heartbeat timesync" 900
 check service-package service "the package installed, the manual's example, an upgrade, and purged" \
 	"$(serve vm.do=package vm.seconds=800) --release 2019" \
-	"expect_passed && expect_served 2019 legacy && expect_served 2019 newest && expect_linux 2019" 850
+	"expect_passed && expect_served 2019 legacy && expect_served 2019 newest && expect_linux 2019" 900
 check service-trouble service "heartbeats without memory, processor, room and disk" \
 	"$(serve vm.install=boot vm.do=trouble vm.seconds=800) --heartbeat-ms 300" \
-	"expect_passed && expect_delays && expect_answered heartbeat" 850
+	"expect_passed && expect_delays && expect_answered heartbeat" 900
 check service-trixie service-trixie "the service killed and hung, with trixie's systemd" \
 	"$(serve vm.install=boot vm.do=restarts vm.seconds=800)" \
-	"expect_passed && expect_openings 2-3 heartbeat timesync && expect_answered heartbeat timesync" 850
+	"expect_passed && expect_openings 2-3 heartbeat timesync && expect_answered heartbeat timesync" 900
 check service-sandbox service "the pools where /var was empty, polkit, and what the sandbox denies" \
 	"$(serve vm.install=boot vm.var=empty vm.do=sandbox)" "expect_passed"
 # Late enough that it is not hv_utils that is asked

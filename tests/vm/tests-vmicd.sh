@@ -5,7 +5,7 @@
 # guest WORDS: the beginning of a command line that boots a guest, with these words on its kernel's. Who
 # answers the key-value pairs may come late.
 guest() {
-	echo "vmichost boot --kernel \$images/vmlinux --initrd \$images/vmicd.cpio --console \$console --for 900 \
+	echo "vmichost boot --kernel \$images/vmlinux --initrd \$images/vmicd.cpio --console \$console --for \$seconds \
 --timeout-ms 30000 --json --append 'nokaslr mitigations=off quiet $fewer $*'"
 }
 
@@ -56,19 +56,19 @@ small_rows='expect_linux 2019 guest-service=disabled kvp=disabled vss=disabled'
 
 # On a kernel that binds in 20 ms and for 4 MiB, and not, as trixie's 6.12, in 100 ms and for 51.
 check bind trixie-backports "200 times taken and given back" \
-	"$(guest vm.do=bind vm.seconds=800) $small" "expect_passed && $small_rows" 850
+	"$(guest vm.do=bind vm.seconds=800) $small" "expect_passed && $small_rows" 900
 # With the memory that the kernel loses each time.
 check vmicd-rescind trixie-backports "200 times taken away from vmicd by the host" \
 	"$(guest vm.do=rescind vm.seconds=800) $small --fault rescind:heartbeat=200 --memory 1100M" \
-	"expect_passed && $small_rows" 850
+	"expect_passed && $small_rows" 900
 check follow trixie-backports "12 times taken away by the host, and taken from hv_utils again" \
 	"$(guest vm.do=follow vm.served=3 vm.seconds=500) $small --fault rescind:heartbeat=12 --fault delay:heartbeat=1000" \
 	"expect_passed && $small_rows" 550
 check follow-killed trixie-backports "800 times taken away, vmic-bind and vmicd killed meanwhile" \
 	"$(guest vm.do=follow vm.served=1 vm.kill=40 vm.seconds=800) $small --fault rescind:heartbeat=800 --memory 500M" \
-	"expect_passed && $small_rows" 850
+	"expect_passed && $small_rows" 900
 check bind-killed trixie-backports "vmic-bind and vmicd killed in the middle of taking and giving back" \
-	"$(guest vm.do=bind-killed vm.seconds=800) $small" "expect_passed && $small_rows" 850
+	"$(guest vm.do=bind-killed vm.seconds=800) $small" "expect_passed && $small_rows" 900
 
 profile legacy 2019 trixie
 profile linux 2019 trixie
@@ -86,7 +86,7 @@ check vmicd-killed trixie-backports "vmicd killed while it serves" \
 # By hv_utils, by all fifty vmicds together, and by hv_utils again. The other profile is no news to the heartbeat.
 for suite in trixie trixie-backports; do
 	check "vmicd-restart-$suite" "$suite" "vmicd started again 50 times, $(kernel "$suite")" \
-		"$(guest vm.do=restart vm.seconds=400) $small --heartbeat-ms 300" \
+		"$(guest vm.do=restart vm.seconds=350) $small --heartbeat-ms 300" \
 		"expect_passed && $small_rows && expect_openings 3 heartbeat && expect_openings 4 timesync &&
 		expect_answered heartbeat timesync"
 done
