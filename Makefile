@@ -309,7 +309,7 @@ check-vm check-service: programs $(BUILD)/vm/hostile $(BUILD)/vm/probe $(BUILD)/
 check-vm:
 	@sh tests/vm/check.sh $(BUILD) $(VM_TESTS)
 
-# vmicd's package in a small Debian that systemd runs.
+# Those of check-vm that have vmicd's package in a small Debian that systemd runs.
 check-service:
 	@sh tests/vm/check.sh $(BUILD) 'service-*'
 
@@ -392,7 +392,7 @@ help:
 	@echo 'make check-systemd units, sandbox and installation alone'
 	@echo 'make check-deb     builds the Debian packages, and checks them with lintian and by their scripts'
 	@echo 'make check-vm      boots real Linux guests and reports them; fetches kernels into ~/.cache/vmicd'
-	@echo 'make check-service vmicd as a service, in guests that systemd runs'
+	@echo 'make check-service those of check-vm with vmicd as a service, in guests that systemd runs'
 	@echo 'make check-san     the sanitizers alone'
 	@echo 'make fuzz          libFuzzer and AFL++, FUZZ_SECONDS=60 for each target'
 	@echo 'make bench         speed, side by side with what the machine can do at best'

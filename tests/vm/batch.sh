@@ -241,6 +241,9 @@ fi
 limit=0
 again=
 each write "$1" # sets images
+# They are made one after the other, while the first tests run.
+while [ ! -e "$out/images/$images.made" ] && kill -0 "$preparing" 2>/dev/null; do sleep 1; done
+[ -e "$out/images/$images.made" ] || echo "its images were not made" >"$out/images/$images.reason"
 if [ -e "$out/images/$images.reason" ]; then
 	each skip "$@"
 	exit

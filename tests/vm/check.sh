@@ -34,14 +34,10 @@ flock -n 9 || { echo "another make check-vm runs here, waiting"; flock 9; }
 # --- which tests ---
 
 sh tests/vm/batch.sh >"$out/tests" || exit 2
-# select_tests [PATTERN...]: the tests whose names fit; without any, those that need no systemd in the guest, which has a
-# target of its own (make check-service)
+# select_tests [PATTERN...]: the tests whose names fit; all without any
 select_tests() {
+	[ $# -gt 0 ] || set -- '*'
 	while read -r name set seconds; do
-		if [ $# -eq 0 ]; then
-			case $set in service*) ;; *) echo "$name $set $seconds" ;; esac
-			continue
-		fi
 		for pattern; do
 			# shellcheck disable=SC2254 # a pattern is meant
 			case $name in $pattern) echo "$name $set $seconds"; break ;; esac
@@ -67,12 +63,20 @@ else
 	export where=direct
 fi
 
-# What cannot be had now skips the tests that need it.
-for set in $(echo "$tests" | cut -d ' ' -f 2 | sort -u); do
-	rm -f "$out/images/$set.reason"
-	sh tests/vm/images.sh "$set" >"$out/prepare.log" 2>&1 ||
-		tail -n 1 "$out/prepare.log" >"$out/images/$set.reason"
-done
+# What the tests need, while those run that have it already. What cannot be had skips those that need it.
+prepare_sets() {
+	for set; do
+		sh tests/vm/images.sh "$set" >"$out/images/$set.log" 2>&1 ||
+			tail -n 1 "$out/images/$set.log" >"$out/images/$set.reason"
+		: >"$out/images/$set.made"
+	done
+}
+
+sets=$(echo "$tests" | awk '!n[$2]++ { print $2 }')
+for set in $sets; do rm -f "$out/images/$set.reason" "$out/images/$set.made"; done
+# shellcheck disable=SC2086 # several words
+prepare_sets $sets &
+export preparing=$!
 
 # --- the tests ---
 
