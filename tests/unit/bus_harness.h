@@ -9,7 +9,7 @@
 #include <dlfcn.h>
 #include <sys/timex.h>
 
-#include "daemon/bus/bus.h"
+#include "daemon/bus/object.h"
 #include "tests/unit/private_bus.h"
 #include "tests/unit/program.h"
 
@@ -449,7 +449,13 @@ static inline void listen_to_signals(struct bus_fixture *f)
 				     "path_namespace='/org/vmicd1'", on_heard, NULL) >= 0);
 }
 
-/* Waits until the host has done what it does at first, and nothing more is told. */
+static inline bool all_is_told(struct bus_fixture *f)
+{
+	return sd_event_source_get_enabled(f->daemon->news.pace, NULL) == 0;
+}
+
+/* Waits until the host has done what it does at first, and nothing more is told: what the daemon has told before it
+ * answers has come before the answer, however slow the bus is. */
 static inline void settle(struct bus_fixture *f)
 {
 	unsigned before;
@@ -460,6 +466,8 @@ static inline void settle(struct bus_fixture *f)
 	do {
 		before = heard.n;
 		run_for(f, 250000);
+		assert_true(comes_true(f, all_is_told));
+		(void)property(f, MANAGER, "VirtualMachineName");
 	} while (heard.n != before);
 	heard.n = 0;
 }

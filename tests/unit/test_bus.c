@@ -150,8 +150,9 @@ static void what_has_changed_is_told(void **state)
 	assert_answer(&f, "", MANAGER, "Renegotiate", "s", "kvp");
 	i = await_signal(&f, "component/kvp PropertiesChanged 'org.vmicd1.Component' ");
 	assert_told(heard.text[i], false);
-	settle(&f);
+	/* In the middle of that. What was told before the answer came before it. */
 	assert_answer(&f, "", MANAGER, "SetProfile", "s", "newest");
+	heard.n = 0;
 	i = await_signal(&f, "component/kvp PropertiesChanged 'org.vmicd1.Component' ");
 	assert_told(heard.text[i], true);
 }
@@ -558,21 +559,24 @@ static void it_is_told_what_went_wrong_last(void **state)
 /* The host may do as often as it likes what is told: ten times a second it is. */
 static void signals_keep_their_pace(void **state)
 {
-	unsigned lost = 0, negotiated = 0;
+	unsigned lost = 0, negotiated = 0, most;
+	uint64_t began;
 
 	(void)state;
 	settle(&f);
-	for (uint64_t until = usec_now() + 1000000; usec_now() < until;) {
+	began = usec_now();
+	while (usec_now() - began < 1000000) {
 		(void)!manager_renegotiate(f.manager, IC_HEARTBEAT);
 		run_for(&f, 10000);
 	}
 	run_for(&f, 200000);
+	most = (unsigned)((usec_now() - began) / 100000) + 1;
 	for (unsigned i = 0; i < heard.n; i++) {
 		lost += strncmp(heard.text[i], "component/heartbeat Lost", 24) == 0;
 		negotiated += strncmp(heard.text[i], "component/heartbeat Negotiated", 30) == 0;
 	}
-	assert_in_range(lost, 3, 13);
-	assert_in_range(negotiated, 1, 13);
+	assert_in_range(lost, 3, most);
+	assert_in_range(negotiated, 1, most);
 }
 
 /* --- the bus itself --- */
