@@ -12,7 +12,9 @@
 #include "tests/unit/harness.h"
 
 /* A program that does not end by itself is ended after so many seconds, and the test fails. */
+#ifndef PROGRAM_SECONDS
 #define PROGRAM_SECONDS 60
+#endif
 
 struct program {
 	pid_t pid;
