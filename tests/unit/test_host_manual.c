@@ -13,6 +13,7 @@
 
 #include "tests/host/fault.h"
 #include "tests/host/verb.h"
+#include "tests/unit/exit_status.h"
 
 #define LINES_MAX 600
 
@@ -183,6 +184,13 @@ static void test_faults(void **state)
 	assert_int_equal(n, FAULT_MAX);
 }
 
+static void test_exit_statuses(void **state)
+{
+	(void)state;
+	assert_exit_statuses("tests/host/vmichost.1", exit_statuses_read("tests/host/verb.h", "") | 1u << EXIT_SUCCESS |
+							      1u << EXIT_FAILURE);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -190,6 +198,7 @@ int main(void)
 		cmocka_unit_test(test_the_manual_invents_no_options),
 		cmocka_unit_test(test_the_manual_invents_no_verbs),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_exit_statuses),
 	};
 
 	return cmocka_run_group_tests(tests, manual_read, NULL);
