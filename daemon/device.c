@@ -121,6 +121,12 @@ static int find_component(const struct guid *class_id, enum ic_component *ret)
 	return -ENOENT;
 }
 
+/* In an initramfs or a container there may be none. */
+static bool udevd_runs(void)
+{
+	return access("/run/udev/control", F_OK) == 0;
+}
+
 /* The uio device below it: its file and the sizes of its maps. */
 static void read_uio(struct udev_device *uio, struct device *ret)
 {
@@ -132,6 +138,7 @@ static void read_uio(struct udev_device *uio, struct device *ret)
 	/* The kernel makes a directory for each node, and gives it a number of its own. */
 	ret->node_id = st.st_ino;
 	(void)snprintf(ret->node, sizeof(ret->node), "%s", node);
+	ret->awaits_udev = udev_device_get_is_initialized(uio) == 0 && udevd_runs();
 	ret->events = (uint32_t)read_number(uio, "event", 0);
 	for (unsigned i = 0; i < DEVICE_MAPS; i++) {
 		char attribute[sizeof("maps/map0/size")];
@@ -332,8 +339,8 @@ static int on_event(sd_event_source *source, int fd, uint32_t revents, void *use
 int devices_watch(struct devices *d, sd_event *event,
 		  void (*changed)(void *user, const char *name, const struct device *device), void *user)
 {
-	/* In an initramfs or a container nobody sends events on but the kernel. */
-	const char *origin = access("/run/udev/control", F_OK) == 0 ? "udev" : "kernel";
+	/* Without it nobody sends events on but the kernel. */
+	const char *origin = udevd_runs() ? "udev" : "kernel";
 	int r;
 
 	d->changed = changed;

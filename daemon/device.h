@@ -36,6 +36,7 @@ struct device {
 	int state;                     /* DEVICE_STATE_*, or another number of the kernel's */
 	char node[DEVICE_NAME_SIZE];   /* /dev/uioN */
 	uint64_t node_id;              /* no other node has it, not even a later one of that name */
+	bool awaits_udev;              /* udev runs, and has yet to give the node its owner and mode */
 	uint32_t events;               /* the node's, since the driver has it: 0 while it was never open */
 	size_t map[DEVICE_MAPS];       /* bytes of the node's maps; 0: there is no such map */
 	/* Its driver is known to have finished its probe. What devices_watch tells may say so, and nothing

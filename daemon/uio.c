@@ -34,6 +34,10 @@
  * millisecond's work: the rest of this is for a processor that the hypervisor takes away meanwhile.
  */
 #define SETTLE_USEC (250 * USEC_PER_MSEC)
+/* udev gives the nodes to vmicd's group when it has the time. Without permission for any of them we try again this often,
+ * and so long before that is a failure; vmic-bind.service waits as well. */
+#define PERMISSION_RETRY_USEC (250 * USEC_PER_MSEC)
+#define PERMISSION_USEC (10000 * USEC_PER_MSEC)
 /* Kernels before "uio_hv_generic: Let userspace take care of interrupt mask" (Linux 6.18 and stable
  * ones of its time) mask the ring at each interrupt, and can lose one. */
 #define LOOK_USEC (1000 * USEC_PER_MSEC)
@@ -69,6 +73,7 @@ struct uio {
 	bool looked;              /* at what was there in the beginning */
 	bool denied;              /* there is a node that may not be opened... */
 	bool admitted;            /* ...and one that may */
+	uint64_t permission_usec; /* when to give up that there will be; 0: there was no reason yet */
 	bool tried;               /* all that were there in the beginning */
 	bool seen[IC_COMPONENTS]; /* it has a device */
 	char said[IC_COMPONENTS][DEVICE_NAME_SIZE]; /* the driver that was logged to have it */
@@ -355,6 +360,21 @@ static bool port_is_waiting(const struct uio_port *p)
 	return sd_event_source_get_enabled(p->retry, NULL) > 0;
 }
 
+/* Whether a node that may not be opened may be ours in a moment; the rest of a port's life is its channel's. */
+static bool may_be_permitted(struct uio_port *p)
+{
+	struct uio *u = p->uio;
+
+	if (u->tried || u->admitted)
+		return false;
+	if (u->permission_usec == 0) {
+		u->permission_usec = now_usec(u) + PERMISSION_USEC;
+		log_warning(u->log, "%s: %s; trying again for 10 s", ic_component_names[p->device.component],
+			    p->port.why);
+	}
+	return now_usec(u) < u->permission_usec;
+}
+
 /* 0: it is open, or will be tried again. */
 static int port_open(struct uio_port *p)
 {
@@ -369,6 +389,10 @@ static int port_open(struct uio_port *p)
 		p->uio->events->opened(p->uio->user, &p->port, 0);
 		return 0;
 	}
+	if ((r == -EACCES || r == -EPERM) && may_be_permitted(p)) {
+		retry_at(p, now_usec(p->uio) + PERMISSION_RETRY_USEC);
+		return 0;
+	}
 	if (r != -EWOULDBLOCK || ++p->tries == TRIES)
 		return r;
 	next = now_usec(p->uio) + RETRY_USEC;
@@ -376,7 +400,7 @@ static int port_open(struct uio_port *p)
 	return 0;
 }
 
-/* Without permission for any of those that were there in the beginning there is nothing to wait for. */
+/* Without permission for any of those that were there in the beginning, after a while, there is nothing to wait for. */
 static void judge_permissions(struct uio *u)
 {
 	if (!u->looked || u->tried)

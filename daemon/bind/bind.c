@@ -10,6 +10,11 @@
 /* One of each kind is what a host offers; more than these are left alone. */
 #define DEVICES_MAX 32
 
+#define NS_PER_S UINT64_C(1000000000)
+/* udev's rules come right after the kernel's event, if udev has not much else to do. */
+#define UDEV_S 5
+#define UDEV_LOOK_MS 20
+
 struct all {
 	size_t n;
 	struct device device[DEVICES_MAX];
@@ -316,6 +321,33 @@ static enum bind_result say_missing(const struct bind *b, const struct all *all,
 	return result;
 }
 
+/* Nobody but root can open a node before udev has given it to somebody: who is started next is to find it. Not longer
+ * than a boot may be held up, and not for the rest of what udev has to do. */
+static void wait_for_udev(const struct bind *b, unsigned components)
+{
+	const uint64_t end = b->ops->now_ns(b->user) + UDEV_S * NS_PER_S;
+
+	for (;;) {
+		struct all all = { 0 };
+		const struct device *awaits = NULL;
+
+		if (b->ops->each(b->user, collect, &all) < 0)
+			return;
+		for (size_t k = 0; k < all.n && !awaits; k++)
+			if (components & 1u << all.device[k].component && all.device[k].awaits_udev)
+				awaits = &all.device[k];
+		if (!awaits)
+			return;
+		if (b->ops->now_ns(b->user) >= end) {
+			bind_say(b, BIND_SAY_WARNING, awaits->component, "udev has not yet given %s to its owner",
+				 awaits->node);
+			return;
+		}
+		if (b->ops->pause(b->user, UDEV_LOOK_MS) < 0)
+			return;
+	}
+}
+
 enum bind_result bind_take(struct bind *b, unsigned components)
 {
 	enum bind_result result;
@@ -326,7 +358,10 @@ enum bind_result bind_take(struct bind *b, unsigned components)
 	result = for_each(b, &all, components, bind_take_one);
 	if (!b->may_be_missing)
 		result = bind_gravest(result, say_missing(b, &all, components));
-	return bind_gravest(result, for_each(b, &all, ~components, repair_one));
+	result = bind_gravest(result, for_each(b, &all, ~components, repair_one));
+	if (!b->dry_run)
+		wait_for_udev(b, components);
+	return result;
 }
 
 enum bind_result bind_give_back(struct bind *b, unsigned components)

@@ -70,7 +70,7 @@ enum bind_result bind_gravest(enum bind_result a, enum bind_result b);
 
 /*
  * Takes these components' devices. Any other device that a run cut short has left without a driver is
- * given back. Everything is said.
+ * given back. Waits a few seconds for udev to give the nodes to whom they belong. Everything is said.
  */
 enum bind_result bind_take(struct bind *b, unsigned components);
 

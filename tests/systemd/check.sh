@@ -113,7 +113,7 @@ check "and of the kernel's odd devices none that everybody may open, whatever nu
 # --- systemd's own opinion ---
 
 if systemd-analyze security --help 2>/dev/null | grep -q -- --offline; then
-	printf '#!/bin/sh\n' | tee "$root/usr/bin/kill" "$root/usr/bin/systemctl" "$root/usr/bin/udevadm" "$root/usr/bin/rm" >/dev/null
+	printf '#!/bin/sh\n' | tee "$root/usr/bin/kill" "$root/usr/bin/systemctl" "$root/usr/bin/rm" >/dev/null
 	chmod 755 "$root"/usr/bin/*
 	for u in vmicd.service vmic-bind.service vmic-bind-follow.service vmic-power@reboot.path; do
 		check "systemd has nothing to say against $u" \

@@ -44,6 +44,7 @@ struct fake_kernel {
 	uint64_t transport_until;
 	struct bind_holder node_holder, clock_holder;
 	unsigned minor;
+	uint64_t udev_busy_until; /* new nodes have nobody's owner before */
 
 	uint64_t now;
 	uint64_t stop_at; /* when the program is told to end; 0: never */
@@ -112,6 +113,7 @@ static inline int fake_probe_uio(struct fake_kernel *k, struct device *d)
 	k->machine.available -= fake_cost(k);
 	fake_set(d->driver, BIND_UIO);
 	(void)snprintf(d->node, sizeof(d->node), "/dev/uio%u", k->minor++);
+	d->awaits_udev = k->now < k->udev_busy_until;
 	d->map[DEVICE_MAP_RINGS] = d->component == IC_FCOPY ? 40 * 1024 : 4 * MIB;
 	d->map[DEVICE_MAP_RECEIVE] = k->version == FAKE_6_12 ? 31 * MIB : 0;
 	d->map[DEVICE_MAP_SEND] = k->version == FAKE_6_12 ? 16 * MIB : 0;
@@ -213,6 +215,7 @@ static inline void fake_pass(struct fake_kernel *k, uint64_t ns)
 		}
 		if (f->locked && fake_is_over(k, f->locked_until))
 			f->locked = false;
+		f->d.awaits_udev = f->d.awaits_udev && k->now < k->udev_busy_until;
 		if (f->unbinding && k->transport[i].pid == 0)
 			fake_unbound_from_utils(k, f);
 	}

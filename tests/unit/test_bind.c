@@ -139,6 +139,43 @@ static void a_component_is_taken_and_given_back(void **state)
 	}
 }
 
+/* So that whoever is started next may open them. */
+static void a_node_is_waited_for_until_it_has_its_owner(void **state)
+{
+	static const struct {
+		uint64_t busy, waits;
+		bool says;
+	} ways[] = { { 0, 0, false }, { 2 * SECOND, 2 * SECOND, false }, { 60 * SECOND, 5 * SECOND, true } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		struct bind b = fake_bind(&k);
+		uint64_t began;
+
+		fake_init(&k, FAKE_7_3); /* where file copy's node is there already */
+		began = k.now;
+		k.udev_busy_until = ways[i].busy > 0 ? began + ways[i].busy : 0;
+		assert_int_equal(bind_take(&b, HEARTBEAT | TIMESYNC), BIND_DONE);
+		assert_in_range(k.now - began, ways[i].waits, ways[i].waits + SECOND / 2);
+		assert_int_equal(fake_find_said(&k, BIND_SAY_WARNING, "udev has not yet given /dev/uio") != NULL,
+				 ways[i].says);
+		/* what was not asked for is waited for by nobody */
+		fake_of(&k, IC_HEARTBEAT)->d.awaits_udev = false;
+		fake_of(&k, IC_FCOPY)->d.awaits_udev = true;
+		k.udev_busy_until = k.now + 60 * SECOND;
+		began = k.now;
+		assert_int_equal(take(HEARTBEAT), BIND_DONE);
+		assert_in_range(k.now - began, 0, SECOND / 2);
+	}
+	/* It ends when it is told to. */
+	fake_init(&k, FAKE_7_3);
+	k.udev_busy_until = k.now + 60 * SECOND;
+	k.stop_at = k.now + SECOND;
+	assert_int_equal(take(HEARTBEAT), BIND_DONE);
+	assert_in_range(k.now, k.stop_at, k.stop_at + SECOND / 2);
+	assert_with_uio(IC_HEARTBEAT);
+}
+
 static void what_is_there_already_is_not_touched(void **state)
 {
 	unsigned effects;
@@ -868,6 +905,7 @@ int main(void)
 		cmocka_unit_test(each_plan_comes_to_its_end),
 		cmocka_unit_test(what_is_somebody_elses_is_left_to_him),
 		cmocka_unit_test(a_component_is_taken_and_given_back),
+		cmocka_unit_test(a_node_is_waited_for_until_it_has_its_owner),
 		cmocka_unit_test(what_is_there_already_is_not_touched),
 		cmocka_unit_test(file_copy_stays_where_the_kernel_has_it),
 		cmocka_unit_test(what_the_host_does_not_offer_is_refused),

@@ -11,6 +11,7 @@
 /* --- functions of libraries, with a test's finger on them --- */
 
 static bool udevd_runs;
+static int udev_has_seen; /* what udev_device_get_is_initialized says */
 static char origin[16]; /* whose events were asked for */
 static bool events_are_lost;
 static unsigned override_reads;
@@ -26,6 +27,12 @@ int access(const char *path, int mode)
 		return really(path, mode);
 	errno = udevd_runs ? 0 : ENOENT;
 	return udevd_runs ? 0 : -1;
+}
+
+int udev_device_get_is_initialized(struct udev_device *device)
+{
+	(void)device;
+	return udev_has_seen;
 }
 
 struct udev_monitor *udev_monitor_new_from_netlink(struct udev *udev, const char *name)
@@ -505,6 +512,25 @@ static void changes_are_told_as_udevd_has_them(void **state)
 	fixture_done(&f);
 }
 
+/* Until udev has written down what it knows of a node, its rules have not been applied. */
+static void a_node_that_udev_has_not_seen_says_so(void **state)
+{
+	struct fixture f;
+	struct device is;
+
+	(void)state;
+	for (int runs = 0; runs < 2; runs++)
+		for (int seen = 0; seen < 2; seen++) {
+			fixture_init(&f);
+			udevd_runs = runs;
+			udev_has_seen = seen;
+			fake_device_put(&f.bus, &fake_heartbeat_uio);
+			assert_int_equal(devices_read(f.devices, FAKE_HEARTBEAT, &is), 0);
+			assert_int_equal(is.awaits_udev, runs && !seen);
+			fixture_done(&f);
+		}
+}
+
 static void others_are_not_told_of(void **state)
 {
 	struct fake_device card = fake_heartbeat;
@@ -686,6 +712,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(all_are_visited_in_the_order_of_names),
 		cmocka_unit_test(changes_are_told_as_the_kernel_has_them),
 		cmocka_unit_test(changes_are_told_as_udevd_has_them),
+		cmocka_unit_test(a_node_that_udev_has_not_seen_says_so),
 		cmocka_unit_test(others_are_not_told_of),
 		cmocka_unit_test(an_old_event_tells_what_is_now),
 		cmocka_unit_test(bind_says_that_a_probe_is_complete),

@@ -27,6 +27,7 @@
 #define MS (SECOND / 1000)
 #define RETRY (50 * MS)   /* how often what cannot be opened yet is tried again */
 #define SETTLE (250 * MS) /* how old a node must be of which nothing else is known */
+#define PERMISSION (SECOND / 4) /* how often what is not permitted yet is tried again, for 10 s */
 #define LOCK_PATH "/sys/" FAKE_PARENT "/" FAKE_HEARTBEAT
 
 /* --- nodes --- */
@@ -647,11 +648,51 @@ static void without_permission_for_any_it_ends(void **state)
 		fake_device_put(&f.bus, &kvp_uio);
 		start(&f);
 		assert_int_equal(f.offered, 2);
+		assert_int_equal(f.opened, 0);
+		/* said at once */
+		logged_one(LOG_WARNING, ": not permitted to open /dev/uio");
+		for (unsigned passed = 0; passed < 39; passed++)
+			pass_time(f.event, PERMISSION);
+		assert_int_equal(f.opened + f.settled + f.ended, 0);
+		pass_time(f.event, PERMISSION);
+		assert_int_equal(f.opened, 2);
 		assert_int_equal(f.open_error, denials[i]);
 		assert_string_equal(f.port[1]->why,
 				    "not permitted to open /dev/uio1 (be root, or give this user access to it)");
+		assert_int_equal(logged_count(LOG_WARNING, "not permitted"), 1); /* the rest is its channel's */
 		assert_int_equal(f.ended, 1);
 		assert_int_equal(f.end_error, -EACCES);
+		fixture_done(&f);
+	}
+}
+
+/* udev sets modes in its own time, and tells of each device when it has. */
+static void permission_that_comes_later_is_in_time(void **state)
+{
+	(void)state;
+	for (int told = 0; told < 2; told++) {
+		const struct fake_device d = heartbeat_uio();
+		struct fixture f;
+
+		fixture_init(&f);
+		node.open_error = -EACCES;
+		fake_device_put(&f.bus, &d);
+		start(&f);
+		for (unsigned passed = 0; passed < 30; passed++)
+			pass_time(f.event, PERMISSION);
+		assert_int_equal(f.opened + f.settled + f.ended, 0);
+		node.open_error = 0;
+		if (told) {
+			fake_event(&f.bus, d.name, "bind");
+			run_loop(f.event);
+			pass_time(f.event, 1);
+		} else {
+			pass_time(f.event, PERMISSION);
+		}
+		assert_int_equal(f.opened, 1);
+		assert_int_equal(f.open_error, 0);
+		assert_int_equal(f.settled, 1);
+		assert_int_equal(f.ended, 0);
 		fixture_done(&f);
 	}
 }
@@ -668,7 +709,9 @@ static void without_permission_for_one_it_serves_the_other(void **state)
 	fake_device_put(&f.bus, &kvp_uio);
 	start(&f);
 	assert_int_equal(f.offered, 2);
+	pass_time(f.event, PERMISSION); /* and nobody waits for long */
 	assert_int_equal(f.opened, 2);
+	assert_int_equal(f.settled, 1);
 	assert_string_equal(f.port[0]->why, "");
 	assert_non_null(f.port[0]->memory);
 	assert_non_null(strstr(f.port[1]->why, "not permitted"));
@@ -696,8 +739,7 @@ static void one_that_is_waited_for_may_still_be_had(void **state)
 		fake_device_put(&f.bus, &kvp_uio);
 		lock = take_lock();
 		start(&f);
-		assert_int_equal(f.opened, 1);
-		assert_int_equal(f.open_error, -EACCES);
+		assert_int_equal(f.opened, 0);
 		assert_int_equal(f.ended, 0);
 		if (ways[i].denied)
 			node.open_error = -EACCES;
@@ -705,8 +747,13 @@ static void one_that_is_waited_for_may_still_be_had(void **state)
 			fake_device_remove(&f.bus, FAKE_HEARTBEAT);
 		(void)close(lock);
 		run_loop(f.event);
-		if (ways[i].comes)
-			pass_time(f.event, RETRY);
+		if (!ways[i].comes) {
+			fake_time.n = 0; /* its timer has gone with it; the other one is set anew */
+			fake_event(&f.bus, kvp_uio.name, "bind");
+			run_loop(f.event);
+		}
+		for (unsigned passed = 0; passed < 40; passed++)
+			pass_time(f.event, PERMISSION);
 		assert_int_equal(f.opened, ways[i].comes ? 2 : 1);
 		assert_int_equal(f.ended, ways[i].ended);
 		assert_int_equal(f.settled, !ways[i].ended);
@@ -1810,6 +1857,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_port_that_opens_looks_at_the_device_again),
 		cmocka_unit_test(what_the_system_refuses_is_said),
 		cmocka_unit_test(without_permission_for_any_it_ends),
+		cmocka_unit_test(permission_that_comes_later_is_in_time),
 		cmocka_unit_test(without_permission_for_one_it_serves_the_other),
 		cmocka_unit_test(one_that_is_waited_for_may_still_be_had),
 		cmocka_unit_test(the_end_of_the_beginning_is_told),
