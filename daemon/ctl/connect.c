@@ -14,8 +14,9 @@ static int say_machine(const char *name, int error)
 	if (error == -EHOSTDOWN)
 		return words_say(CTL_NOT_RUNNING, "no container '%s' runs here: 'machinectl' lists those that do",
 				 container);
-	/* As that user it is systemd-run that goes there, which has said why it cannot. */
-	if (at && error == -ECONNRESET)
+	/* As that user it is systemd-run that goes there, which has said why it cannot, before we had said anything or
+	 * after it. */
+	if (at && (error == -ECONNRESET || error == -EPIPE))
 		return words_say(CTL_NOT_RUNNING, "cannot reach the system bus of the container %s", name);
 	return words_say(error == -EACCES || error == -EPERM ? CTL_NOT_PERMITTED : CTL_NOT_RUNNING,
 			 "cannot reach the system bus of the container %s: %s", name, strerror(-error));
