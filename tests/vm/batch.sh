@@ -4,8 +4,9 @@
 # machines are emulated, all in one, since half of a short test's time is the machine's own start. Says
 # with one line how each went, as soon as it has ended, and leaves $results/NAME.passed, .failed or
 # .skipped. A test is tried twice at most, the second time alone, and only when it came to no end in time:
-# on a busy computer, that happens. Of a guest in it, vmichost knows first, whose time is over before that of
-# the test. Then there is $results/NAME.again, too, and what it had said stays in NAME.*.first.
+# on a busy computer, that happens, and a kernel that QEMU emulates hangs now and then (bench.sh). Of a guest, vmichost
+# knows first, whose time is over before that of the test. Then there is $results/NAME.again, too, and what it had said
+# stays in NAME.*.first.
 # batch.sh: prints "NAME IMAGES SECONDS" of every test.
 set -u
 

@@ -26,7 +26,7 @@ check daemons trixie "a stock guest with Debian's hv_kvp_daemon and hv_vss_daemo
 	[ \"\$(sed -n 's/^ *\"key\": \"\([A-Z][A-Za-z0-9]*\)\".*/\1/p' \$o.output | grep -vx 2019 | tr '\n' ' ')\" = \
 	'FullyQualifiedDomainName IntegrationServicesVersion NetworkAddressIPv4 NetworkAddressIPv6 OSBuildNumber OSName OSMajorVersion OSMinorVersion OSVersion ProcessorArchitecture ' ]"
 check json trixie "the report as JSON, alone on the standard output" \
-	"$boot $quiet --json --shutdown-after 1 2>/dev/null | vmichost report --width 200 -" \
+	"$boot $quiet --json --shutdown-after 1 2>log | vmichost report --width 200 -; s=\$?; cat log; exit \$s" \
 	'expect $o.output "Heartbeat  *True *OK"'
 # The host is up for some time before: the guest's reference time is not the host's.
 check clock trixie "a guest's clock that is 25 years behind is set to the host's" \

@@ -71,6 +71,11 @@ void machine_serial_ready(struct machine *m)
 	(void)m;
 }
 
+void machine_stop(struct machine *m)
+{
+	(void)m;
+}
+
 uint64_t machine_reference_time(const struct machine *m)
 {
 	(void)m;
