@@ -3,7 +3,7 @@
  * A service manager in systemd's place, for tests where there is none: it runs one service, keeps the
  * descriptors that it is given, and ends the service and starts it again as often as it is told, in its time or
  * at each SIGUSR1. Ended itself, by SIGTERM, it ends the service for good, and drops what it has kept. With --deaf it is
- * stuck when it starts the service: for so long, or until it is ended, its queue is full and it reads nothing.
+ * stuck when it first starts the service: for so long, or until it is ended, its queue is full and it reads nothing.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -186,15 +186,16 @@ static void be_deaf(void)
 /* One life. 0: it was ended, and another is to follow; 1: we have been told to end; -1: it went wrong. */
 static int live(struct fake_manager *m, unsigned turn)
 {
-	const bool is_last = turn == arg_times;
+	const bool is_last = turn == arg_times, is_deaf = arg_deaf_ms > 0 && turn == 0;
 	int status = 0, r = -1;
 	pid_t pid;
 
-	if (arg_deaf_ms > 0)
+	if (is_deaf)
 		fake_manager_fill(m);
 	pid = start(m);
 	if (pid > 0) {
-		be_deaf();
+		if (is_deaf)
+			be_deaf();
 		r = attend(m, pid, PATIENCE_MS, true, &status);
 	}
 	if (r == 1)

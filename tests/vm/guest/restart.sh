@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # vmicd is killed and told to end, 50 times in all, by a service manager that keeps its descriptors (keeper,
-# in systemd's place) while the host goes on sending; then it is stopped for good. The host may notice
+# in systemd's place) while the host goes on sending; it is stuck at first, and has to be given them when it is not. Then it is stopped for good. The host may notice
 # nothing before that but one thing: that another profile is set before the first of these times, which
 # holds for all of them.
 
@@ -8,9 +8,10 @@ modules hv_vmbus hv_utils uio uio_hv_generic
 take heartbeat timesync
 printf '[Daemon]\nLogLevel=debug\n[Negotiation]\nProfile=newest\n' >/tmp/vmicd.conf
 run_bus
-keeper --times 50 --first 600000 --every 700 -- vmicd --config /tmp/vmicd.conf >/tmp/keeper.log 2>/tmp/vmicd.log &
+keeper --times 50 --first 600000 --every 700 --deaf 5000 -- vmicd --config /tmp/vmicd.conf >/tmp/keeper.log 2>/tmp/vmicd.log &
 keeper=$!
 wait_for 60 "vmicd's answer to the heartbeat channel" served 1
+wait_for 60 "the service manager" grep -q "reads again what it is told" /tmp/vmicd.log
 vmicctl profile legacy >/tmp/ctl.log 2>&1 || fail "vmicctl profile legacy ended with $?"
 vmicctl health critical >>/tmp/ctl.log 2>&1 || fail "vmicctl health critical ended with $?"
 kill -USR1 "$keeper"
