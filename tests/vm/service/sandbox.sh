@@ -2,15 +2,34 @@
 # There were no pools at the start, and nothing but the service's units has made them. Then a program in vmicd's
 # place tries all that the sandbox of the service denies, beside the service itself.
 
-# in_sandbox ARGUMENT...: what the probe said is in /root/probe.log
+# in_sandbox ARGUMENT [EDIT]: with the unit changed so by sed; what the probe said is in /root/probe.log
 in_sandbox() {
 	unit vmicd.service FragmentPath
-	sed -e "s,^ExecStart=.*,ExecStart=/usr/lib/vmicd-probe $*," -e 's/^Type=.*/Type=oneshot/' \
-		-e '/^Restart/d; /^ExecReload/d; /^WatchdogSec/d; /^FileDescriptorStoreMax/d; /^Wants=/d' \
-		-e '/^\[Service\]/a StandardOutput=file:/root/probe.log' "$value" >/run/systemd/system/vmicd-probe.service
+	sed -e "s,^ExecStart=.*,ExecStart=/usr/lib/vmicd-probe $1," -e 's/^Type=.*/Type=oneshot/' \
+		-e '/^Restart/d; /^ExecReload/d; /^WatchdogSec/d; /^FileDescriptorStoreMax/d; /^Wants=/d; s/^StartLimitBurst=.*/StartLimitBurst=100/' \
+		-e '/^\[Service\]/a StandardOutput=file:/root/probe.log' -e "${2:-}" "$value" >/run/systemd/system/vmicd-probe.service
 	rm -f /root/probe.log
 	systemctl daemon-reload
 	systemctl start vmicd-probe.service 2>/dev/null
+}
+
+# Another answer of the filter's than a missing capability's
+other_error='s/^SystemCallErrorNumber=.*/SystemCallErrorNumber=ENOANO/'
+# Root with all capabilities, and none of vmicd's directories, which would become root's
+as_root='/^User=/d; /^Group=/d; /^CapabilityBoundingSet=/d; /^AmbientCapabilities=/d; /^SecureBits=/d; /^PrivateUsers=/d; /^RuntimeDirectory/d'
+
+# holds WAY EDIT: nothing is otherwise than it should be
+holds() {
+	in_sandbox "$@"
+	grep -q "probe: $1: [0-9]* tried, 0 wrong" /root/probe.log || fail "the sandbox does not hold: $1"
+	say "sandbox, $(cut -d ' ' -f 2- /root/probe.log)"
+}
+
+# is_missed WAY EDIT WHAT: without that the probe has something to say, of WHAT among others
+is_missed() {
+	in_sandbox "$@"
+	grep -q "probe: $3: " /root/probe.log && grep -q "probe: $1: [0-9]* tried, [1-9]" /root/probe.log ||
+		fail "nobody misses what is taken away: $2"
 }
 
 expect_served
@@ -49,9 +68,16 @@ as_user kvp set early nothing
 say "polkit decides"
 
 mkdir -p /home/probe
-in_sandbox
-grep -q 'probe: [0-9]* tried, 0 wrong' /root/probe.log || fail "the sandbox does not hold"
-say "sandbox: $(cut -d ' ' -f 2- /root/probe.log)"
+echo secret | tee /root/probe /tmp/probe >/home/probe/file
+holds shipped
+holds filter "$other_error"
+holds root "$as_root"
+is_missed filter "$other_error; /^SystemCallFilter=/d" "share a queue"
+is_missed root "$as_root; /^ProtectSystem=/d" "make a file of the system's"
+is_missed root "$as_root; /^Device/d; /^ProtectClock=/d" "open a terminal"
+is_missed root "$as_root; /^ProtectHome=/d" "read what is root's"
+is_missed root "$as_root; /^InaccessiblePaths=/d" "read what is in /tmp"
+say "each layer is missed"
 in_sandbox i386
 unit vmicd-probe.service Result
 [ "$value" != success ] && ! grep -q 'is answered: [0-9]' /root/probe.log || fail "a call of another architecture is answered"
