@@ -16,13 +16,14 @@ expect_given_back
 say "crash loop"
 
 # returned CAUSE COMMAND...: the command, after which nothing serves and hv_utils has the devices, until vmicd is
-# started again.
+# started again. The host reports what it sees when it sees no more of it, and counts openings there.
 returned() {
 	cause=$1
 	shift
 	"$@" || fail "$*: it ended with $?"
 	wait_for 60 "the devices' return" is_given_back
 	expect_given_back
+	settle
 	say "$cause"
 }
 
@@ -42,4 +43,4 @@ expect_served
 returned "hibernation" /lib/systemd/system-sleep/vmicd pre hibernate
 /lib/systemd/system-sleep/vmicd post hibernate
 expect_served
-beats 1
+settle

@@ -5,10 +5,11 @@
 expect_served
 say "served"
 
-# anew CAUSE COMMAND...: the command, after which another process serves
+# anew N CAUSE COMMAND...: the command, after which another process serves, and has taken over N of the three channels
 anew() {
-	cause=$1
-	shift
+	kept=$1
+	cause=$2
+	shift 2
 	pid vmicd.service
 	old=$pid
 	"$@" || fail "$*: it ended with $?"
@@ -16,12 +17,13 @@ anew() {
 	expect_served
 	beats 1
 	count=$(journalctl -b -o cat _PID="$pid" | grep -c "has stayed open since")
-	[ "$count" -eq 3 ] || fail "$count of 3 channels were taken over after a $cause"
+	[ "$count" -eq "$kept" ] || fail "$count of 3 channels were taken over after a $cause, not $kept"
 	say "$cause"
 }
 
-anew "restart" systemctl restart vmicd.service
-anew "kill" systemctl kill -s KILL vmicd.service
+anew 3 "restart" systemctl restart vmicd.service
+anew 3 "kill" systemctl kill -s KILL vmicd.service
+anew 3 "crash" systemctl kill -s ABRT vmicd.service
 
 # What is read again is in force, in the same process.
 pid vmicd.service
@@ -56,7 +58,24 @@ beats 1
 expect_served
 say "wrong reload"
 
+# None of these was for want of life, and more of them are to come in the time in which five would be too many.
+systemctl reset-failed vmicd.service
+
+# systemd itself may be replaced: what it keeps it hands on.
+pid vmicd.service
+old=$pid
+systemctl daemon-reexec || fail "daemon-reexec ended with $?"
+beats 1
+expect_served
+pid vmicd.service
+[ "$pid" = "$old" ] || fail "systemd's own restart has restarted it"
+anew 3 "restart by another systemd" systemctl restart vmicd.service
+
 # What hangs is killed after a while.
-anew "watchdog" systemctl kill -s STOP vmicd.service
-unit vmicd.service NRestarts
-say "it was restarted $value times"
+anew 3 "watchdog" systemctl kill -s STOP vmicd.service
+
+# Where the configuration says something else of one component, that one is negotiated anew, and no other.
+printf '[TimeSync]\nVersions=1.0\n' >/etc/vmicd/vmicd.conf.d/versions.conf
+anew 2 "restart with other versions" systemctl restart vmicd.service
+rm /etc/vmicd/vmicd.conf.d/versions.conf
+anew 2 "restart with the first versions" systemctl restart vmicd.service
