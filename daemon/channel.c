@@ -97,6 +97,8 @@ static uint8_t *bytes(const struct channel *c, const struct keep_message *m)
 
 static void hold_drop(struct channel *c)
 {
+	if (c->hold == KEEP_HOLD_REQUEST && c->ic.service->forget)
+		c->ic.service->forget(c->ic.user);
 	c->hold = KEEP_HOLD_NOTHING;
 	c->held_deaths = 0;
 	c->ic.busy = false;
@@ -151,7 +153,7 @@ static void look_again(struct channel *c)
 {
 	if (c->port->look_usec == 0)
 		return;
-	(void)sd_event_source_set_time(c->look, now_usec(c) + c->port->look_usec);
+	(void)sd_event_source_set_time(c->look, channel_now_usec(c) + c->port->look_usec);
 	(void)sd_event_source_set_enabled(c->look, SD_EVENT_ONESHOT);
 }
 
@@ -221,7 +223,7 @@ static void tell(struct channel *c, enum channel_news news)
 
 static void log_trouble(struct channel *c, int error)
 {
-	channel_log_trouble(&c->to, now_usec(c), c->port->why[0] != '\0' ? c->port->why : strerror(-error),
+	channel_log_trouble(&c->to, channel_now_usec(c), c->port->why[0] != '\0' ? c->port->why : strerror(-error),
 			    error != c->trouble);
 	c->trouble = error;
 }
@@ -255,11 +257,11 @@ static void enter(struct channel *c, enum chan_state before)
 		break;
 	case CHAN_BROKEN:
 		close_port(c, before);
-		timer_start(c, REOPEN_USEC);
+		channel_timer_start(c, REOPEN_USEC);
 		break;
 	case CHAN_CLOSED:
 		close_port(c, before);
-		timer_start(c, 0);
+		channel_timer_start(c, 0);
 		break;
 	case CHAN_IDLE:
 		close_port(c, before);
@@ -299,14 +301,14 @@ static void event(struct channel *c, enum chan_event ev)
 static void refuse(struct channel *c, int error, const char *why, const char *what_now)
 {
 	c->counts.refused++;
-	channel_log_refusal(&c->to, now_usec(c), error, why, what_now);
+	channel_log_refusal(&c->to, channel_now_usec(c), error, why, what_now);
 	tell(c, CHANNEL_CHANGED);
 }
 
 static void broken(struct channel *c, const char *what)
 {
 	c->counts.refused++;
-	channel_log_broken(&c->to, now_usec(c), what);
+	channel_log_broken(&c->to, channel_now_usec(c), what);
 	event(c, EV_BROKEN);
 }
 
@@ -345,7 +347,7 @@ static void send_answer(struct channel *c)
 		r = ring_tx_wait_for_room(&c->tx, c->in.len);
 		if (r == 0) {
 			if (c->hold == KEEP_HOLD_NOTHING)
-				timer_start(c, ROOM_USEC);
+				channel_timer_start(c, ROOM_USEC);
 			return;
 		}
 		if (r > 0)
@@ -392,7 +394,7 @@ static void set_aside(struct channel *c, enum keep_hold hold, uint64_t usec)
 {
 	exchange(c);
 	c->hold = hold;
-	c->hold_usec = now_usec(c) + usec;
+	c->hold_usec = channel_now_usec(c) + usec;
 }
 
 /* Sets the request aside until it can be served. */
@@ -405,7 +407,7 @@ static void postpone(struct channel *c)
 	}
 	set_aside(c, KEEP_HOLD_REQUEST, RETRY_LIMIT_USEC);
 	c->ic.busy = true;
-	timer_start(c, RETRY_USEC);
+	channel_timer_start(c, RETRY_USEC);
 }
 
 static void on_negotiated(struct channel *c)
@@ -413,7 +415,7 @@ static void on_negotiated(struct channel *c)
 	hold_drop(c); /* "a new negotiation drops it": the request of the time before */
 	c->has_negotiated = true;
 	c->counts.negotiations++;
-	channel_log_negotiation(&c->to, now_usec(c), &c->ic);
+	channel_log_negotiation(&c->to, channel_now_usec(c), &c->ic);
 	event(c, c->ic.answer.outcome == IC_NO_COMMON ? EV_NO_COMMON : EV_AGREED);
 	tell(c, CHANNEL_NEGOTIATED);
 }
@@ -425,14 +427,23 @@ static void count_request(struct channel *c, int error)
 	if (error == 0)
 		return;
 	c->counts.failed++;
-	if (!c->user_logs && channel_log_failure(&c->to, now_usec(c), error))
+	if (!c->user_logs && channel_log_failure(&c->to, channel_now_usec(c), error))
 		tell(c, CHANNEL_CHANGED);
+}
+
+/* One that reached it as well, and in vain. */
+static void count_unserved(struct channel *c)
+{
+	c->counts.requests++;
+	c->counts.failed++;
+	channel_log_unserved(&c->to, channel_now_usec(c));
+	tell(c, CHANNEL_CHANGED);
 }
 
 static void count_blocked(struct channel *c, const struct ic_op *op)
 {
 	c->counts.refused++;
-	channel_log_blocked(&c->to, now_usec(c), op);
+	channel_log_blocked(&c->to, channel_now_usec(c), op);
 }
 
 static void act_on(struct channel *c, const struct ic_result *result)
@@ -457,7 +468,7 @@ static void act_on(struct channel *c, const struct ic_result *result)
 		c->in.len = (uint32_t)result->len;
 		if (result->negotiated && c->conf->answer_delay_s > 0) {
 			set_aside(c, KEEP_HOLD_ANSWER, c->conf->answer_delay_s * USEC_PER_SEC);
-			timer_start(c, c->conf->answer_delay_s * USEC_PER_SEC);
+			channel_timer_start(c, c->conf->answer_delay_s * USEC_PER_SEC);
 		} else {
 			c->unsent = true;
 		}
@@ -583,14 +594,14 @@ static void retry_request(struct channel *c)
 	c->in.buffer = buffer;
 	c->ic.busy = false;
 	result = serve(c, c->held_deaths);
-	if (result.verdict == IC_LATER && now_usec(c) < c->hold_usec) {
+	if (result.verdict == IC_LATER && channel_now_usec(c) < c->hold_usec) {
 		c->ic.busy = true;
-		timer_start(c, RETRY_USEC);
+		channel_timer_start(c, RETRY_USEC);
 		note(c, KEEP_SETTLED);
 		return;
 	}
 	if (result.verdict == IC_LATER) {
-		refuse(c, -EBUSY, "it could not be served for 10 s", "refusing it");
+		count_unserved(c);
 		result = (struct ic_result){
 			.verdict = IC_REPLY,
 			.len = ic_refuse(bytes(c, &c->in), c->in.len, -EBUSY),
@@ -628,7 +639,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *user)
 		pump(c);
 		/* What pump has set aside has a time of its own already. */
 		if (is_open(c) && (c->unsent || c->hold != KEEP_HOLD_NOTHING) && !timer_runs(c))
-			timer_start(c, RETRY_USEC);
+			channel_timer_start(c, RETRY_USEC);
 		return 0;
 	}
 	switch (c->hold) {
@@ -794,7 +805,7 @@ void channel_opened(struct channel *c, int error)
 
 void channel_rescinded(struct channel *c)
 {
-	channel_log_rescinded(&c->to, now_usec(c));
+	channel_log_rescinded(&c->to, channel_now_usec(c));
 	c->counts.rescinds++;
 	event(c, EV_RESCINDED);
 }

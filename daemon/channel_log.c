@@ -266,6 +266,13 @@ bool channel_log_failure(struct channel_log *to, uint64_t now_usec, int error)
 	return true;
 }
 
+void channel_log_unserved(struct channel_log *to, uint64_t now_usec)
+{
+	warn(to, &to->failures, now_usec, -EBUSY, NULL,
+	     "a request of the host could not be served for 10 s: a file is locked, or its disk does not answer; the "
+	     "host was told");
+}
+
 void channel_log_trouble(struct channel_log *to, uint64_t now_usec, const char *why, bool is_new)
 {
 	char f_component[64], text[sizeof(to->last)];

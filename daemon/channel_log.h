@@ -36,6 +36,9 @@ void channel_log_rescinded(struct channel_log *to, uint64_t now_usec);
 /* Says that the policy blocks what the host asked for, which was refused. */
 void channel_log_blocked(struct channel_log *to, uint64_t now_usec, const struct ic_op *op);
 
+/* Says that a request was put off for RETRY_LIMIT_USEC, and then refused. */
+void channel_log_unserved(struct channel_log *to, uint64_t now_usec);
+
 /* Says that a well-formed request failed, unless the error is an ordinary answer. Whether it has. */
 bool channel_log_failure(struct channel_log *to, uint64_t now_usec, int error);
 

@@ -62,7 +62,7 @@ static int resume_rings(struct channel *c, const struct keep_state *s, bool *ret
 /* From now on, and no longer than it was set for. */
 static uint64_t left_of(const struct channel *c, uint64_t usec, uint64_t most)
 {
-	const uint64_t now = now_usec(c), left = usec > now ? usec - now : 0;
+	const uint64_t now = channel_now_usec(c), left = usec > now ? usec - now : 0;
 
 	return left < most ? left : most;
 }
@@ -80,9 +80,9 @@ static void resume_work(struct channel *c, const struct keep_found *found)
 	c->held_deaths = s->stage == KEEP_HELD ? s->deaths + 1 : 0;
 	c->hold = (enum keep_hold)s->hold;
 	c->ic.busy = c->hold == KEEP_HOLD_REQUEST;
-	c->hold_usec = now_usec(c) + left_of(c, s->hold_usec, c->ic.busy ? RETRY_LIMIT_USEC : delay);
+	c->hold_usec = channel_now_usec(c) + left_of(c, s->hold_usec, c->ic.busy ? RETRY_LIMIT_USEC : delay);
 	if (c->hold != KEEP_HOLD_NOTHING)
-		timer_start(c, c->ic.busy ? RETRY_USEC : left_of(c, c->hold_usec, delay));
+		channel_timer_start(c, c->ic.busy ? RETRY_USEC : left_of(c, c->hold_usec, delay));
 }
 
 int channel_resume(struct channel *c, struct keep_found *ret, bool *ret_signal, const char **why)

@@ -10,7 +10,7 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define USEC_PER_MSEC UINT64_C(1000)
 
-/* A request that could not be served yet (a pool file is locked) is tried again this often... */
+/* A request that could not be served yet (a pool file is locked, or its disk takes long) is tried again this often... */
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 /* ...and refused after this time: well before the 30 s after which Linux's own driver gives up. */
 #define RETRY_LIMIT_USEC (10 * USEC_PER_SEC)
@@ -57,7 +57,7 @@ struct channel {
 	int trouble; /* why the channel cannot be used: the errno that was logged, 0: it can */
 };
 
-static inline uint64_t now_usec(const struct channel *c)
+static inline uint64_t channel_now_usec(const struct channel *c)
 {
 	uint64_t now = 0;
 
@@ -65,8 +65,8 @@ static inline uint64_t now_usec(const struct channel *c)
 	return now;
 }
 
-static inline void timer_start(struct channel *c, uint64_t usec)
+static inline void channel_timer_start(struct channel *c, uint64_t usec)
 {
-	(void)sd_event_source_set_time(c->timer, now_usec(c) + usec);
+	(void)sd_event_source_set_time(c->timer, channel_now_usec(c) + usec);
 	(void)sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }

@@ -6,18 +6,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/pool.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
-#define USEC_PER_MSEC UINT64_C(1000)
-
-/* Who waits asks again within milliseconds: for so long an answer waits for him, and others for that. Else two of them
- * would each have the other's thrown away, for ever... */
-#define KEPT_USEC (100 * USEC_PER_MSEC)
-/* ...and for so long it is good, if nobody else wants anything: later it may not be true any more. */
-#define GOOD_USEC USEC_PER_SEC
 
 /* A process that ends has so long for what it has begun: the next one answers the host soon enough. */
 #define END_USEC USEC_PER_SEC
@@ -26,7 +21,6 @@
 #define STACK_BYTES (256 * 1024)
 
 enum work {
-	WORK_PREPARE,
 	WORK_GET,
 	WORK_SET,
 	WORK_REMOVE,
@@ -48,56 +42,72 @@ struct answer {
 	int result;
 	struct kvp_record record;
 	struct kvp_ip ip;
-	struct kvp_record *list;
+	struct kvp_record *list; /* room for POOL_RECORDS_MAX */
 	size_t n;
 };
 
 enum state {
-	IDLE,    /* everything is the loop's */
-	AT_WORK, /* data, question, answer and the notes are the thread's */
-	DONE,    /* all is the loop's again, and the answer is not taken */
+	IDLE,    /* question and answer are the loop's */
+	WAITS,   /* the same, until the thread has time */
+	AT_WORK, /* they are the thread's */
+	DONE,    /* the loop's again, and the answer is not taken */
+};
+
+struct kvp_client {
+	struct kvp_worker *worker;
+	struct question asked; /* the loop's, always */
+	struct question question;
+	struct answer answer;
+	enum state state;
+	bool given_up; /* AT_WORK: nobody wants the answer */
 };
 
 struct kvp_worker {
-	struct kvp_data *data;
-	struct question question, asked; /* the second is the loop's, always */
-	struct answer answer;
-	uint64_t done_usec;
-
-	/* What the thread would have told, for the loop to tell. */
-	unsigned changed;
-	bool has_failed[KVP_DATA_PARTS];
-	int failed[KVP_DATA_PARTS];
+	struct kvp_data *data; /* whose lock has been taken, or who is at work */
 	struct kvp_data_options to;
-
+	sd_event_source *news; /* the thread has done something that nobody waited for */
+	int news_fd;
+	bool has_thread;
 	pthread_t thread;
-	pthread_mutex_t lock; /* for what follows */
-	pthread_cond_t news;
-	enum state state;
+
+	pthread_mutex_t lock; /* for what follows, and the clients' states */
+	pthread_cond_t changed_state;
+	struct kvp_client client[KVP_CLIENTS];
+	bool prepared;  /* the pools were made, or it was tried */
+	bool at_work;
+	bool is_awaited; /* the loop looks at the result itself */
 	bool ending;
 	bool left_behind; /* the thread is the last to have this */
+	/* What the thread would have told, for the loop to tell. */
+	unsigned changed;
+	int failed[KVP_DATA_PARTS];
 };
 
-static uint64_t now_usec(void)
+static void lock(struct kvp_worker *w)
 {
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
+	(void)pthread_mutex_lock(&w->lock);
 }
 
-static void forget_list(struct kvp_worker *w)
+static void unlock(struct kvp_worker *w)
 {
-	free(w->answer.list);
-	w->answer.list = NULL;
-	w->answer.n = 0;
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+static void forget_list(struct kvp_client *c)
+{
+	free(c->answer.list);
+	c->answer.list = NULL;
+	c->answer.n = 0;
 }
 
 static void dispose(struct kvp_worker *w)
 {
-	forget_list(w);
+	for (int i = 0; i < KVP_CLIENTS; i++)
+		forget_list(&w->client[i]);
 	w->data = kvp_data_free(w->data);
-	(void)pthread_cond_destroy(&w->news);
+	if (w->news_fd >= 0)
+		(void)close(w->news_fd);
+	(void)pthread_cond_destroy(&w->changed_state);
 	(void)pthread_mutex_destroy(&w->lock);
 	free(w);
 }
@@ -108,15 +118,18 @@ static void note_changed(void *user, unsigned pool)
 {
 	struct kvp_worker *w = user;
 
+	lock(w);
 	w->changed |= 1u << pool;
+	unlock(w);
 }
 
 static void note_failed(void *user, enum kvp_data_part part, int error)
 {
 	struct kvp_worker *w = user;
 
-	w->has_failed[part] = true;
+	lock(w);
 	w->failed[part] = error;
+	unlock(w);
 }
 
 static int note_record(void *user, const struct kvp_record *record)
@@ -129,29 +142,81 @@ static int note_record(void *user, const struct kvp_record *record)
 	return 0;
 }
 
-static int do_work(struct kvp_worker *w)
+static int do_work(struct kvp_data *data, const struct question *q, struct answer *a)
 {
-	const struct question *q = &w->question;
-	struct answer *a = &w->answer;
-
 	switch (q->work) {
-	case WORK_PREPARE:
-		kvp_data_make_pools(w->data);
-		return 0;
 	case WORK_GET:
-		return kvp_data_ops.get(w->data, q->pool, &a->record);
+		return kvp_data_ops.get(data, q->pool, &a->record);
 	case WORK_SET:
-		return kvp_data_ops.set(w->data, q->pool, &q->record);
+		return kvp_data_ops.set(data, q->pool, &q->record);
 	case WORK_REMOVE:
-		return kvp_data_ops.remove(w->data, q->pool, q->record.key);
+		return kvp_data_ops.remove(data, q->pool, q->record.key);
 	case WORK_ENUMERATE:
-		return kvp_data_ops.enumerate(w->data, q->pool, q->index, &a->record);
+		return kvp_data_ops.enumerate(data, q->pool, q->index, &a->record);
 	case WORK_GET_IP:
-		return kvp_data_ops.get_ip(w->data, &a->ip);
+		return kvp_data_ops.get_ip(data, &a->ip);
 	case WORK_LIST:
-		return kvp_data_each(w->data, q->pool, note_record, a);
+		return kvp_data_each(data, q->pool, note_record, a);
 	}
 	return -EINVAL;
+}
+
+/* Locked, as all here is. */
+static struct kvp_client *next_client(struct kvp_worker *w)
+{
+	for (int i = 0; i < KVP_CLIENTS; i++)
+		if (w->client[i].state == WAITS)
+			return &w->client[i];
+	return NULL;
+}
+
+static void tell_news(const struct kvp_worker *w)
+{
+	const uint64_t one = 1;
+
+	if (write(w->news_fd, &one, sizeof(one)) < 0)
+		return; /* it is full of news */
+}
+
+static void prepare(struct kvp_worker *w)
+{
+	w->at_work = true;
+	unlock(w);
+	kvp_data_make_pools(w->data);
+	lock(w);
+	w->at_work = false;
+	w->prepared = true;
+}
+
+static void serve(struct kvp_worker *w, struct kvp_client *c)
+{
+	int r;
+
+	c->state = AT_WORK;
+	w->at_work = true;
+	unlock(w);
+	r = do_work(w->data, &c->question, &c->answer);
+	lock(w);
+	w->at_work = false;
+	c->answer.result = r;
+	c->state = c->given_up ? IDLE : DONE;
+	if (c->given_up)
+		tell_news(w);
+	c->given_up = false;
+}
+
+/* Whether there was anything to do. */
+static bool work(struct kvp_worker *w)
+{
+	struct kvp_client *c = next_client(w);
+
+	if (!w->prepared)
+		prepare(w);
+	else if (c)
+		serve(w, c);
+	else
+		return false;
+	return true;
 }
 
 static void *run(void *user)
@@ -159,21 +224,18 @@ static void *run(void *user)
 	struct kvp_worker *w = user;
 	bool left_behind;
 
-	(void)pthread_mutex_lock(&w->lock);
-	for (;;) {
-		while (w->state != AT_WORK && !w->ending)
-			(void)pthread_cond_wait(&w->news, &w->lock);
-		if (w->state != AT_WORK)
-			break;
-		(void)pthread_mutex_unlock(&w->lock);
-		w->answer.result = do_work(w);
-		w->done_usec = now_usec();
-		(void)pthread_mutex_lock(&w->lock);
-		w->state = DONE;
-		(void)pthread_cond_broadcast(&w->news);
+	lock(w);
+	while (!w->ending) {
+		if (!work(w)) {
+			(void)pthread_cond_wait(&w->changed_state, &w->lock);
+			continue;
+		}
+		(void)pthread_cond_broadcast(&w->changed_state);
+		if (!w->is_awaited)
+			tell_news(w);
 	}
 	left_behind = w->left_behind;
-	(void)pthread_mutex_unlock(&w->lock);
+	unlock(w);
 	if (left_behind)
 		dispose(w);
 	return NULL;
@@ -181,150 +243,206 @@ static void *run(void *user)
 
 /* --- the loop --- */
 
-static enum state state_of(struct kvp_worker *w)
+/* What the thread has noted. */
+static void tell(struct kvp_worker *w)
 {
-	enum state state;
+	int failed[KVP_DATA_PARTS];
+	unsigned changed;
 
-	(void)pthread_mutex_lock(&w->lock);
-	state = w->state;
-	(void)pthread_mutex_unlock(&w->lock);
-	return state;
+	lock(w);
+	changed = w->changed;
+	w->changed = 0;
+	memcpy(failed, w->failed, sizeof(failed));
+	memset(w->failed, 0, sizeof(w->failed));
+	unlock(w);
+	for (unsigned pool = 0; pool < KVP_POOLS; pool++)
+		if (changed & 1u << pool && w->to.changed)
+			w->to.changed(w->to.user, pool);
+	for (int part = 0; part < KVP_DATA_PARTS; part++)
+		if (failed[part] < 0 && w->to.failed)
+			w->to.failed(w->to.user, part, failed[part]);
 }
 
-/* Locked: until the thread is not at work any more, and no longer than that. */
-static void await(struct kvp_worker *w, uint64_t usec)
+static int on_news(sd_event_source *source, int fd, uint32_t revents, void *user)
 {
-	const uint64_t until = now_usec() + usec;
-	const struct timespec ts = { .tv_sec = (time_t)(until / USEC_PER_SEC),
-				     .tv_nsec = (long)(until % USEC_PER_SEC * 1000) };
+	struct kvp_worker *w = user;
+	uint64_t times;
 
-	while (w->state == AT_WORK && pthread_cond_timedwait(&w->news, &w->lock, &ts) == 0)
-		;
-}
-
-static int begin(struct kvp_worker *w)
-{
-	forget_list(w);
-	if (w->asked.work == WORK_LIST) {
-		w->answer.list = calloc(POOL_RECORDS_MAX, sizeof(*w->answer.list));
-		if (!w->answer.list)
-			return -ENOMEM;
-	}
-	w->question = w->asked;
-	w->answer.record = w->asked.record;
-	w->answer.ip = w->asked.ip;
-	(void)pthread_mutex_lock(&w->lock);
-	w->state = AT_WORK;
-	(void)pthread_cond_broadcast(&w->news);
-	await(w, KVP_WORKER_WAIT_USEC);
-	(void)pthread_mutex_unlock(&w->lock);
+	(void)source, (void)revents;
+	if (read(fd, &times, sizeof(times)) < 0)
+		return 0;
+	lock(w);
+	for (int i = 0; i < KVP_CLIENTS; i++)
+		if (w->client[i].state == IDLE)
+			forget_list(&w->client[i]);
+	unlock(w);
+	tell(w);
 	return 0;
 }
 
-/* The thread is done: what it has noted is told, and it may be given something else. */
-static void take(struct kvp_worker *w)
+/* Locked: waits until there is nothing to wait for, and no longer than that. */
+static void await(struct kvp_worker *w, uint64_t usec, bool (*is_over)(const void *of), const void *of)
 {
-	(void)pthread_mutex_lock(&w->lock);
-	w->state = IDLE;
-	(void)pthread_mutex_unlock(&w->lock);
-	for (unsigned pool = 0; pool < KVP_POOLS; pool++)
-		if (w->changed & 1u << pool && w->to.changed)
-			w->to.changed(w->to.user, pool);
-	w->changed = 0;
-	for (int part = 0; part < KVP_DATA_PARTS; part++)
-		if (w->has_failed[part] && w->to.failed)
-			w->to.failed(w->to.user, part, w->failed[part]);
-	memset(w->has_failed, 0, sizeof(w->has_failed));
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += (time_t)(usec / USEC_PER_SEC);
+	until.tv_nsec += (long)(usec % USEC_PER_SEC * 1000);
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	w->is_awaited = true;
+	while (!is_over(of) && pthread_cond_timedwait(&w->changed_state, &w->lock, &until) == 0)
+		;
+	w->is_awaited = false;
 }
 
-static bool is_answered(const struct kvp_worker *w)
+static bool is_done(const void *of)
 {
-	return memcmp(&w->asked, &w->question, sizeof(w->asked)) == 0 && now_usec() - w->done_usec < GOOD_USEC;
+	const struct kvp_client *c = of;
+
+	return c->state == DONE;
 }
 
-static bool is_kept(const struct kvp_worker *w)
+static bool is_prepared(const void *of)
 {
-	return now_usec() - w->done_usec < KEPT_USEC;
+	const struct kvp_worker *w = of;
+
+	return w->prepared;
+}
+
+static bool is_at_rest(const void *of)
+{
+	const struct kvp_worker *w = of;
+
+	return !w->at_work;
+}
+
+/* Locked: the same for a thread that there is, or without one. */
+static void have_done(struct kvp_worker *w, bool (*is_over)(const void *of), const void *of)
+{
+	if (w->has_thread) {
+		(void)pthread_cond_broadcast(&w->changed_state);
+		await(w, KVP_WORKER_WAIT_USEC, is_over, of);
+		return;
+	}
+	while (work(w))
+		;
 }
 
 /* What is wanted of the thread next, to be filled in. */
-static struct question *question(struct kvp_worker *w, enum work work, unsigned pool)
+static struct question *question(struct kvp_client *c, enum work work, unsigned pool)
 {
-	memset(&w->asked, 0, sizeof(w->asked));
-	w->asked.work = work;
-	w->asked.pool = pool;
-	return &w->asked;
+	memset(&c->asked, 0, sizeof(c->asked));
+	c->asked.work = work;
+	c->asked.pool = pool;
+	return &c->asked;
 }
 
-/* What has come of that, in w->answer as well until something else is asked; -EAGAIN. */
-static int ask(struct kvp_worker *w)
+/* Locked, as the next two. */
+static void give_up(struct kvp_client *c)
+{
+	if (c->state == AT_WORK)
+		c->given_up = true;
+	else
+		c->state = IDLE;
+}
+
+static int begin(struct kvp_client *c)
+{
+	forget_list(c);
+	if (c->asked.work == WORK_LIST) {
+		c->answer.list = calloc(POOL_RECORDS_MAX, sizeof(*c->answer.list));
+		if (!c->answer.list)
+			return -ENOMEM;
+	}
+	c->question = c->asked;
+	c->answer.record = c->asked.record;
+	c->answer.ip = c->asked.ip;
+	c->state = WAITS;
+	have_done(c->worker, is_done, c);
+	return 0;
+}
+
+static int ask_locked(struct kvp_client *c)
 {
 	int r = 0;
 
-	if (state_of(w) == DONE && !is_answered(w)) {
-		if (is_kept(w))
-			return -EAGAIN;
-		take(w); /* who has asked for it has gone */
-	}
-	if (state_of(w) == IDLE)
-		r = begin(w);
+	/* Who asks for something else does not want the other thing any more. */
+	if (c->state != IDLE && memcmp(&c->asked, &c->question, sizeof(c->asked)) != 0)
+		give_up(c);
+	if (c->state == IDLE)
+		r = begin(c);
 	if (r < 0)
 		return r;
-	if (state_of(w) == AT_WORK)
+	if (c->state != DONE)
 		return -EAGAIN;
-	take(w);
-	return w->answer.result;
+	c->state = IDLE;
+	return c->answer.result;
 }
 
-static int worker_get(void *user, unsigned pool, struct kvp_record *record)
+/* What has come of that, in c->answer as well until something else is asked; -EAGAIN. */
+static int ask(struct kvp_client *c)
 {
-	struct kvp_worker *w = user;
 	int r;
 
-	(void)strcpy(question(w, WORK_GET, pool)->record.key, record->key);
-	r = ask(w);
-	if (r == 0)
-		memcpy(record->value, w->answer.record.value, sizeof(record->value));
+	lock(c->worker);
+	r = ask_locked(c);
+	unlock(c->worker);
+	tell(c->worker);
 	return r;
 }
 
-static int worker_set(void *user, unsigned pool, const struct kvp_record *record)
+static int client_get(void *user, unsigned pool, struct kvp_record *record)
 {
-	struct kvp_worker *w = user;
-
-	question(w, WORK_SET, pool)->record = *record;
-	return ask(w);
-}
-
-static int worker_remove(void *user, unsigned pool, const char *key)
-{
-	struct kvp_worker *w = user;
-
-	(void)strcpy(question(w, WORK_REMOVE, pool)->record.key, key);
-	return ask(w);
-}
-
-static int worker_enumerate(void *user, unsigned pool, uint32_t index, struct kvp_record *ret)
-{
-	struct kvp_worker *w = user;
+	struct kvp_client *c = user;
 	int r;
 
-	question(w, WORK_ENUMERATE, pool)->index = index;
-	r = ask(w);
+	(void)strcpy(question(c, WORK_GET, pool)->record.key, record->key);
+	r = ask(c);
 	if (r == 0)
-		*ret = w->answer.record;
+		memcpy(record->value, c->answer.record.value, sizeof(record->value));
 	return r;
 }
 
-static int worker_get_ip(void *user, struct kvp_ip *ip)
+static int client_set(void *user, unsigned pool, const struct kvp_record *record)
 {
-	struct kvp_worker *w = user;
+	struct kvp_client *c = user;
+
+	question(c, WORK_SET, pool)->record = *record;
+	return ask(c);
+}
+
+static int client_remove(void *user, unsigned pool, const char *key)
+{
+	struct kvp_client *c = user;
+
+	(void)strcpy(question(c, WORK_REMOVE, pool)->record.key, key);
+	return ask(c);
+}
+
+static int client_enumerate(void *user, unsigned pool, uint32_t index, struct kvp_record *ret)
+{
+	struct kvp_client *c = user;
 	int r;
 
-	question(w, WORK_GET_IP, 0)->ip = *ip;
-	r = ask(w);
+	question(c, WORK_ENUMERATE, pool)->index = index;
+	r = ask(c);
 	if (r == 0)
-		*ip = w->answer.ip;
+		*ret = c->answer.record;
+	return r;
+}
+
+static int client_get_ip(void *user, struct kvp_ip *ip)
+{
+	struct kvp_client *c = user;
+	int r;
+
+	question(c, WORK_GET_IP, 0)->ip = *ip;
+	r = ask(c);
+	if (r == 0)
+		*ip = c->answer.ip;
 	return r;
 }
 
@@ -336,34 +454,67 @@ static int apply_ip(void *user, const char *interface, const struct kvp_ip *ip)
 }
 
 /* By the loop: it asks for no disk, and what makes addresses a configuration belongs to the loop. */
-static int worker_set_ip(void *user, const struct kvp_ip *ip)
+static int client_set_ip(void *user, const struct kvp_ip *ip)
 {
-	struct kvp_worker *w = user;
+	struct kvp_client *c = user;
+	int r = -EAGAIN;
 
-	return state_of(w) == AT_WORK ? -EAGAIN : kvp_data_ops.set_ip(w->data, ip);
+	lock(c->worker);
+	if (!c->worker->at_work)
+		r = kvp_data_ops.set_ip(c->worker->data, ip);
+	unlock(c->worker);
+	return r;
 }
 
-const struct kvp_ops kvp_worker_ops = {
-	.get = worker_get,
-	.set = worker_set,
-	.remove = worker_remove,
-	.enumerate = worker_enumerate,
-	.get_ip = worker_get_ip,
-	.set_ip = worker_set_ip,
+static void client_forget(void *user)
+{
+	struct kvp_client *c = user;
+
+	lock(c->worker);
+	give_up(c);
+	if (c->state == IDLE)
+		forget_list(c);
+	unlock(c->worker);
+}
+
+const struct kvp_ops kvp_client_ops = {
+	.get = client_get,
+	.set = client_set,
+	.remove = client_remove,
+	.enumerate = client_enumerate,
+	.get_ip = client_get_ip,
+	.set_ip = client_set_ip,
+	.forget = client_forget,
 };
 
-int kvp_worker_each(struct kvp_worker *w, unsigned pool,
+int kvp_client_each(struct kvp_client *c, unsigned pool,
 		    int (*each)(void *user, const struct kvp_record *record), void *user)
 {
 	int r;
 
-	(void)question(w, WORK_LIST, pool);
-	r = ask(w);
-	for (size_t i = 0; r == 0 && i < w->answer.n; i++)
-		r = each(user, &w->answer.list[i]);
-	if (state_of(w) == IDLE)
-		forget_list(w);
+	(void)question(c, WORK_LIST, pool);
+	r = ask(c);
+	if (r == -EAGAIN)
+		return r;
+	for (size_t i = 0; r == 0 && i < c->answer.n; i++)
+		r = each(user, &c->answer.list[i]);
+	forget_list(c);
 	return r;
+}
+
+bool kvp_client_waits(const struct kvp_client *c)
+{
+	bool waits;
+
+	lock(c->worker);
+	waits = c->state != IDLE;
+	unlock(c->worker);
+	return waits;
+}
+
+struct kvp_client *kvp_worker_client(struct kvp_worker *w, enum kvp_client_id id)
+{
+	return &w->client[id];
 }
 
 /* --- start and end --- */
@@ -393,35 +544,62 @@ static void init_lock(struct kvp_worker *w)
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_condattr_init(&attr);
 	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&w->news, &attr);
+	(void)pthread_cond_init(&w->changed_state, &attr);
 	(void)pthread_condattr_destroy(&attr);
 }
 
-int kvp_worker_new(const struct kvp_data_options *options, struct kvp_worker **ret)
+static int set_up(struct kvp_worker *w, sd_event *event)
 {
-	struct kvp_data_options noted = *options;
+	const struct kvp_data_options noted = {
+		.pool_directory = w->to.pool_directory,
+		.root = w->to.root,
+		.services_version = w->to.services_version,
+		.dry_run = w->to.dry_run,
+		.apply_ip = w->to.apply_ip ? apply_ip : NULL,
+		.changed = note_changed,
+		.failed = note_failed,
+		.user = w,
+	};
+	int r = kvp_data_new(&noted, &w->data);
+
+	if (r < 0)
+		return r;
+	w->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->news_fd < 0)
+		return -errno;
+	r = sd_event_add_io(event, &w->news, w->news_fd, EPOLLIN, on_news, w);
+	if (r < 0)
+		return r;
+	(void)sd_event_source_set_description(w->news, "pools");
+	return 0;
+}
+
+int kvp_worker_new(sd_event *event, const struct kvp_data_options *options, struct kvp_worker **ret, int *error)
+{
 	struct kvp_worker *w = calloc(1, sizeof(*w));
 	int r;
 
 	if (!w)
 		return -ENOMEM;
 	init_lock(w);
+	w->news_fd = -1;
 	w->to = *options;
-	noted.apply_ip = options->apply_ip ? apply_ip : NULL;
-	noted.changed = note_changed;
-	noted.failed = note_failed;
-	noted.user = w;
-	r = kvp_data_new(&noted, &w->data);
-	if (r == 0)
-		r = start_thread(w);
+	for (int i = 0; i < KVP_CLIENTS; i++)
+		w->client[i].worker = w;
+	r = set_up(w, event);
 	if (r < 0) {
+		w->news = sd_event_source_disable_unref(w->news);
 		dispose(w);
 		return r;
 	}
-	(void)question(w, WORK_PREPARE, 0);
-	(void)ask(w);
+	*error = start_thread(w);
+	w->has_thread = *error == 0;
+	lock(w);
+	have_done(w, is_prepared, w);
+	unlock(w);
+	tell(w);
 	*ret = w;
-	return 0;
+	return w->has_thread ? 0 : 1;
 }
 
 struct kvp_worker *kvp_worker_free(struct kvp_worker *w)
@@ -431,13 +609,18 @@ struct kvp_worker *kvp_worker_free(struct kvp_worker *w)
 
 	if (!w)
 		return NULL;
+	w->news = sd_event_source_disable_unref(w->news);
+	if (!w->has_thread) {
+		dispose(w);
+		return NULL;
+	}
 	thread = w->thread;
-	(void)pthread_mutex_lock(&w->lock);
+	lock(w);
 	w->ending = true;
-	(void)pthread_cond_broadcast(&w->news);
-	await(w, END_USEC);
-	left_behind = w->left_behind = w->state == AT_WORK;
-	(void)pthread_mutex_unlock(&w->lock);
+	(void)pthread_cond_broadcast(&w->changed_state);
+	await(w, END_USEC, is_at_rest, w);
+	left_behind = w->left_behind = w->at_work;
+	unlock(w);
 	if (left_behind) {
 		(void)pthread_detach(thread);
 		return NULL;

@@ -15,7 +15,7 @@
 #define USEC_PER_SEC UINT64_C(1000000)
 #define USEC_PER_MSEC UINT64_C(1000)
 
-/* A request that could not be served yet (a pool file is locked) is tried again this often... */
+/* A request that could not be served yet (a pool file is locked, or its disk takes long) is tried again this often... */
 #define RETRY_USEC (5 * USEC_PER_MSEC)
 /* ...and refused after this time: the driver gives up after 30 s (Linux hyperv_vmbus.h
  * HV_UTIL_TIMEOUT), and would take what comes later for the answer to its next request. */
@@ -188,6 +188,13 @@ static void send_answer(struct kvpdev *d)
 		device_lost(d, LOG_WARNING, "the kernel's driver did not take an answer", r);
 }
 
+/* What is held is not served again. */
+static void forget(const struct kvpdev *d)
+{
+	if (d->state == HOLDING && d->kvp->ops->forget)
+		d->kvp->ops->forget(d->kvp->user);
+}
+
 /* Serves what is in msg, for the first time or again. */
 static void serve(struct kvpdev *d, size_t len)
 {
@@ -220,8 +227,8 @@ static void retry_request(struct kvpdev *d)
 	serve(d, KVP_MSG_SIZE);
 	if (d->state != HOLDING || now_usec(d) < d->hold_limit_usec)
 		return;
-	channel_log_refusal(&d->to, now_usec(d), -EBUSY, "it could not be served for 10 s",
-			    "refusing it");
+	forget(d);
+	channel_log_unserved(&d->to, now_usec(d));
 	kvp_msg_refuse(d->msg, -EBUSY);
 	send_answer(d);
 }
@@ -234,6 +241,7 @@ static void take_message(struct kvpdev *d, size_t len)
 		on_registered(d, len);
 		return;
 	}
+	forget(d);
 	d->state = SERVING;
 	serve(d, len);
 }

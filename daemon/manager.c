@@ -204,13 +204,16 @@ static int start_kvp(struct manager *m, bool dry_run)
 		.failed = on_kvp_failed,
 		.user = m,
 	};
-	int r = kvp_worker_new(&options, &m->kvp_worker);
+	int error, r = kvp_worker_new(m->event, &options, &m->kvp_worker, &error);
 
 	if (r < 0) {
 		log_error(m->log, "cannot set up key-value pair exchange: %s", strerror(-r));
 		return r;
 	}
-	m->kvp = (struct kvp){ .ops = &kvp_worker_ops, .user = m->kvp_worker };
+	if (r > 0)
+		log_warning(m->log, "KVP: there can be no thread: %s; a disk that does not answer will keep heartbeats "
+			    "waiting", strerror(-error));
+	m->kvp = (struct kvp){ .ops = &kvp_client_ops, .user = manager_kvp_client(m, KVP_CLIENT_HOST) };
 	return 0;
 }
 
@@ -280,9 +283,9 @@ void manager_watch(struct manager *m, const struct manager_watcher *watcher)
 	m->watcher = watcher ? *watcher : (struct manager_watcher){ 0 };
 }
 
-struct kvp_worker *manager_kvp_worker(const struct manager *m)
+struct kvp_client *manager_kvp_client(const struct manager *m, enum kvp_client_id id)
 {
-	return m->kvp_worker;
+	return kvp_worker_client(m->kvp_worker, id);
 }
 
 static void tell_configured(struct manager *m)

@@ -43,15 +43,15 @@ struct manager_watcher {
 	void (*configured)(void *user); /* what manager_conf gives has changed */
 	void (*clock_stepped)(void *user, int64_t ns);
 	void (*shutdown_requested)(void *user, const struct shutdown_request *request);
-	void (*pool_changed)(void *user, unsigned pool); /* by the host, or through kvp_worker_ops */
+	void (*pool_changed)(void *user, unsigned pool); /* by the host, or through kvp_client_ops */
 	void *user;
 };
 
 /* Copied; NULL: nobody. */
 void manager_watch(struct manager *m, const struct manager_watcher *watcher);
 
-/* The key-value pairs, which kvp_worker_ops serves. */
-struct kvp_worker *manager_kvp_worker(const struct manager *m);
+/* Who asks for key-value pairs by kvp_client_ops. */
+struct kvp_client *manager_kvp_client(const struct manager *m, enum kvp_client_id id);
 
 /*
  * Reads the configuration again and puts it in force: what was changed at run time is dropped, and a

@@ -4,7 +4,7 @@
  * to, and then the host is told that it was, or why not. In this order, so that a process that is killed in between
  * leaves no promise that nobody keeps; its successor serves the host's request again, and finds that it was made. The
  * answer does not come too late: what the service manager does ends us by SIGTERM, of which we take notice in the
- * loop's next turn, and the answer is out in this one.
+ * loop's next turn, and the answer is out in this one, unless the host has left no room for it.
  */
 #pragma once
 

@@ -48,6 +48,8 @@ struct ic_service {
 	/* NULL, or what the operation is where no code says it. The body may be of any length; 0 where it
 	 * is too short to tell. */
 	uint32_t (*op_code)(const struct ic_call *call);
+	/* NULL, or told that what a handler has answered with -EAGAIN is not handed in again. */
+	void (*forget)(void *user);
 	bool parses_by_size;  /* a request of another version than agreed is parsed by its size */
 	const struct ic_op *ops;
 	size_t n_ops; /* at most IC_OPS_MAX */

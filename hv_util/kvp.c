@@ -267,6 +267,14 @@ static int on_set_ip_binary(const struct ic_call *call)
 	return r < 0 ? r : kvp->ops->set_ip(kvp->user, &kvp->ip);
 }
 
+static void forget(void *user)
+{
+	struct kvp *kvp = user;
+
+	if (kvp->ops->forget)
+		kvp->ops->forget(kvp->user);
+}
+
 /* Where the addresses turn from texts into numbers. */
 #define BINARY_SINCE { 5, 0 }
 
@@ -292,6 +300,7 @@ const struct ic_service ic_kvp = {
 	.title = "Key-Value Pair Exchange",
 	.type = IC_TYPE_KVP,
 	.op_size = 1,
+	.forget = forget,
 	.ops = ops,
 	.n_ops = ARRAY_LEN(ops),
 };

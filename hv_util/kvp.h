@@ -82,6 +82,8 @@ struct kvp_ops {
 	int (*get_ip)(void *user, struct kvp_ip *ip);
 	/* -ENOENT: no such adapter. */
 	int (*set_ip)(void *user, const struct kvp_ip *ip);
+	/* What was -EAGAIN last is not asked for again. May be NULL. */
+	void (*forget)(void *user);
 };
 
 /* ic.user of this service. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/bus/authority.h"
@@ -12,16 +13,18 @@
 
 #define USEC_PER_MSEC UINT64_C(1000)
 
-/* A file that is locked is tried again this often, and given up after this time: less than the 25 s
- * that callers wait. The host's own requests are served meanwhile, and try more often. */
+/* A file that is locked is tried again this often, as is one whose disk takes long, and given up after this time: less
+ * than the 25 s that callers wait. The host's own requests are served meanwhile, before any of these. */
 #define RETRY_USEC (50 * USEC_PER_MSEC)
 #define RETRY_LIMIT_USEC (10000 * USEC_PER_MSEC)
+/* All that wait are tried for so long at a time: heartbeats have their turn. */
+#define TURN_USEC (20 * USEC_PER_MSEC)
 
 enum call_state {
 	CALL_IDENTIFIED = 0, /* nothing is asked, and it is about to run */
 	CALL_ASKS_BUS,       /* who the caller is */
 	CALL_ASKS_POLKIT,
-	CALL_LOCKED,         /* a file is, and it has run already */
+	CALL_WAITS,          /* for a file, or for who else waits for one */
 };
 
 struct call {
@@ -36,7 +39,7 @@ struct call {
 	bool interactive;
 	uid_t uid;
 	uint64_t id;
-	uint64_t limit_usec; /* CALL_LOCKED: when to give up */
+	uint64_t limit_usec; /* CALL_WAITS: when to give up */
 };
 
 static uint64_t now_usec(const struct bus *b)
@@ -112,10 +115,19 @@ static void list_remove(struct bus *b, struct call *c)
 	b->calls.n--;
 }
 
+static struct kvp_client *client_of(const struct bus *b)
+{
+	return manager_kvp_client(b->manager, KVP_CLIENT_CALL);
+}
+
 /* Out of the list, and away. */
 static void finish(struct call *c)
 {
 	list_remove(c->b, c);
+	if (c->b->calls.turn == c) {
+		c->b->calls.turn = NULL;
+		kvp_client_ops.forget(client_of(c->b));
+	}
 	call_free(c);
 }
 
@@ -183,44 +195,99 @@ static void answer_error(struct call *c, const sd_bus_error *error)
 	finish(c);
 }
 
-static void wait_for_lock(struct call *c)
+static void retry_later(struct bus *b)
 {
-	if (c->state != CALL_LOCKED) {
-		c->state = CALL_LOCKED;
+	if (sd_event_source_get_enabled(b->calls.retry, NULL) > 0)
+		return;
+	(void)sd_event_source_set_time(b->calls.retry, now_usec(b) + RETRY_USEC);
+	(void)sd_event_source_set_enabled(b->calls.retry, SD_EVENT_ONESHOT);
+}
+
+static void wait_for_file(struct call *c)
+{
+	if (c->state != CALL_WAITS) {
+		c->state = CALL_WAITS;
 		c->limit_usec = now_usec(c->b) + RETRY_LIMIT_USEC;
 	}
-	if (sd_event_source_get_enabled(c->b->calls.retry, NULL) > 0)
-		return;
-	(void)sd_event_source_set_time(c->b->calls.retry, now_usec(c->b) + RETRY_USEC);
-	(void)sd_event_source_set_enabled(c->b->calls.retry, SD_EVENT_ONESHOT);
+	retry_later(c->b);
 }
 
-/* The caller may: runs it, or waits for a lock. */
+static bool is_anothers_turn(const struct bus *b, const struct call *c, const struct call_method *method)
+{
+	return method->asks_pools && b->calls.turn && b->calls.turn != c;
+}
+
+/* What was begun for it goes on: nobody else is to have the answer. */
+static void take_turn(struct call *c)
+{
+	if (c->method->asks_pools && kvp_client_waits(client_of(c->b)))
+		c->b->calls.turn = c;
+}
+
+/* The caller may: runs it, or has it wait for a file. */
 static void run_or_wait(struct call *c)
 {
-	const sd_bus_error locked =
-		SD_BUS_ERROR_MAKE_CONST(BUS_ERROR_LOCKED, "Another program has the pool file locked, or its disk does not answer.");
-	int r = run(c->b, c->message, c->method, &c->arguments);
+	int r = is_anothers_turn(c->b, c, c->method) ? -EAGAIN : run(c->b, c->message, c->method, &c->arguments);
 
-	if (r != -EAGAIN)
+	if (r != -EAGAIN) {
 		finish(c);
-	else if (c->state == CALL_LOCKED && now_usec(c->b) >= c->limit_usec)
-		answer_error(c, &locked);
-	else
-		wait_for_lock(c);
+		return;
+	}
+	if (!c->b->calls.turn)
+		take_turn(c);
+	wait_for_file(c);
 }
 
+static void give_up_late(struct bus *b)
+{
+	const sd_bus_error locked = SD_BUS_ERROR_MAKE_CONST(
+		BUS_ERROR_LOCKED, "Another program has the pool file locked, or its disk does not answer.");
+
+	for (struct call *c = b->calls.first, *next; c; c = next) {
+		next = c->next;
+		if (c->state == CALL_WAITS && now_usec(b) >= c->limit_usec)
+			answer_error(c, &locked);
+	}
+}
+
+/* The one that has waited longest, of those that came before this one; NULL: before all. */
+static struct call *next_waiting(const struct bus *b, uint64_t after_id)
+{
+	struct call *found = NULL;
+
+	for (struct call *c = b->calls.first; c; c = c->next)
+		if (c->state == CALL_WAITS && c->id > after_id)
+			found = c; /* the list begins with the last one */
+	return found;
+}
+
+static uint64_t clock_usec(void)
+{
+	struct timespec ts = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* In the order in which they came, and not all of them if that takes long. When one of them has begun to wait for the disk,
+ * the others need not be tried. */
 static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 {
+	const uint64_t until = clock_usec() + TURN_USEC;
 	struct bus *b = user;
+	struct call *c;
 
 	(void)source;
 	(void)usec;
-	for (struct call *c = b->calls.first, *next; c; c = next) {
-		next = c->next;
-		if (c->state == CALL_LOCKED)
-			run_or_wait(c);
+	if (b->calls.turn)
+		run_or_wait(b->calls.turn);
+	for (uint64_t id = 0; !b->calls.turn && clock_usec() < until && (c = next_waiting(b, id)); ) {
+		id = c->id;
+		run_or_wait(c);
 	}
+	give_up_late(b);
+	if (next_waiting(b, 0))
+		retry_later(b);
 	return 0;
 }
 
@@ -354,22 +421,28 @@ static int call_new(struct bus *b, sd_bus_message *m, const struct call_method *
 int call_take(struct bus *b, sd_bus_message *m, const struct call_method *method,
 	      const struct call_arguments *arguments, sd_bus_error *error)
 {
+	const bool has_room = has_room_for(b, sd_bus_message_get_sender(m), method->action != NULL);
 	struct call *c;
 	int r;
 
-	if (!method->action) {
+	/* What may have to wait is begun only for who can. */
+	if (!method->action && (has_room || !method->asks_pools) && !is_anothers_turn(b, NULL, method)) {
 		r = run(b, m, method, arguments);
 		if (r != -EAGAIN)
 			return r < 0 ? r : 1;
 	}
-	if (!has_room_for(b, sd_bus_message_get_sender(m), method->action != NULL))
+	if (!has_room)
 		return set_too_many(error);
 	r = call_new(b, m, method, arguments, &c);
+	if (r < 0 && !b->calls.turn)
+		kvp_client_ops.forget(client_of(b));
 	if (r < 0)
 		return r;
 	list_add(b, c);
 	if (!method->action) {
-		wait_for_lock(c);
+		if (!b->calls.turn)
+			take_turn(c);
+		wait_for_file(c);
 		return 1;
 	}
 	r = identify(c);

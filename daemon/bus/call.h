@@ -17,7 +17,7 @@ struct call;
 
 #define CALLS_MAX 64
 /* Of these, so many for one caller; so many of one user in polkit's hands; so many that need no right
- * and wait for a lock, which any user can take. */
+ * and wait for a lock, which any user can take, or for a disk, which any user can keep busy. */
 #define CALLS_OF_CALLER 8
 #define CALLS_OF_USER 16
 #define CALLS_WITHOUT_RIGHT 16
@@ -33,6 +33,7 @@ struct call_arguments {
 
 struct call_method {
 	const char *action; /* what polkit calls the right that it takes; NULL: it takes none */
+	bool asks_pools;    /* as KVP_CLIENT_CALL, which one call at a time can be */
 	/*
 	 * Does it, and appends to reply what the method gives back. 0; -EAGAIN: it is to be asked to again, with
 	 * the same arguments, and nobody knows yet; another negative errno, when *error may have been set.
@@ -42,7 +43,8 @@ struct call_method {
 };
 
 struct calls {
-	struct call *first;
+	struct call *first; /* the last one that came */
+	struct call *turn;  /* whose work on a pool is not finished; NULL: nobody's */
 	unsigned n;
 	uint64_t last_id;
 	sd_event_source *retry;

@@ -51,7 +51,7 @@ static int run_get(struct bus *b, const struct call_arguments *arguments, sd_bus
 {
 	struct kvp_record record = arguments->record;
 	struct text_shown value;
-	int r = kvp_worker_ops.get(manager_kvp_worker(b->manager), OWN_POOL, &record);
+	int r = kvp_client_ops.get(manager_kvp_client(b->manager, KVP_CLIENT_CALL), OWN_POOL, &record);
 
 	if (r == -ENOENT)
 		return set_no_such_key(error);
@@ -60,7 +60,7 @@ static int run_get(struct bus *b, const struct call_arguments *arguments, sd_bus
 
 int kvp_on_get(sd_bus_message *m, void *user, sd_bus_error *error)
 {
-	static const struct call_method method = { .run = run_get };
+	static const struct call_method method = { .asks_pools = true, .run = run_get };
 	struct call_arguments arguments = { 0 };
 	const char *key;
 	int r = sd_bus_message_read(m, "s", &key);
@@ -74,14 +74,14 @@ static int run_set(struct bus *b, const struct call_arguments *arguments, sd_bus
 		   sd_bus_error *error)
 {
 	(void)reply, (void)error;
-	return kvp_worker_ops.set(manager_kvp_worker(b->manager), OWN_POOL, &arguments->record);
+	return kvp_client_ops.set(manager_kvp_client(b->manager, KVP_CLIENT_CALL), OWN_POOL, &arguments->record);
 }
 
 #define WRITE_ACTION "org.vmicd1.kvp-write"
 
 int kvp_on_set(sd_bus_message *m, void *user, sd_bus_error *error)
 {
-	static const struct call_method method = { .action = WRITE_ACTION, .run = run_set };
+	static const struct call_method method = { .action = WRITE_ACTION, .asks_pools = true, .run = run_set };
 	struct call_arguments arguments = { 0 };
 	const char *key, *value;
 	int r = sd_bus_message_read(m, "ss", &key, &value);
@@ -99,7 +99,7 @@ int kvp_on_set(sd_bus_message *m, void *user, sd_bus_error *error)
 static int run_delete(struct bus *b, const struct call_arguments *arguments, sd_bus_message *reply,
 		      sd_bus_error *error)
 {
-	int r = kvp_worker_ops.remove(manager_kvp_worker(b->manager), OWN_POOL, arguments->record.key);
+	int r = kvp_client_ops.remove(manager_kvp_client(b->manager, KVP_CLIENT_CALL), OWN_POOL, arguments->record.key);
 
 	(void)reply;
 	return r == -ENOENT ? set_no_such_key(error) : r;
@@ -107,7 +107,7 @@ static int run_delete(struct bus *b, const struct call_arguments *arguments, sd_
 
 int kvp_on_delete(sd_bus_message *m, void *user, sd_bus_error *error)
 {
-	static const struct call_method method = { .action = WRITE_ACTION, .run = run_delete };
+	static const struct call_method method = { .action = WRITE_ACTION, .asks_pools = true, .run = run_delete };
 	struct call_arguments arguments = { 0 };
 	const char *key;
 	int r = sd_bus_message_read(m, "s", &key);
@@ -144,7 +144,7 @@ static int run_list(struct bus *b, const struct call_arguments *arguments, sd_bu
 	}
 	r = sd_bus_message_open_container(reply, 'a', "(ss)");
 	if (r >= 0)
-		r = kvp_worker_each(manager_kvp_worker(b->manager), arguments->pool, list_record, reply);
+		r = kvp_client_each(manager_kvp_client(b->manager, KVP_CLIENT_CALL), arguments->pool, list_record, reply);
 	if (r == -E2BIG)
 		(void)sd_bus_error_setf(error, SD_BUS_ERROR_LIMITS_EXCEEDED,
 					"The pool has more than %d pairs.", POOL_RECORDS_MAX);
@@ -153,7 +153,7 @@ static int run_list(struct bus *b, const struct call_arguments *arguments, sd_bu
 
 int kvp_on_list(sd_bus_message *m, void *user, sd_bus_error *error)
 {
-	static const struct call_method method = { .run = run_list };
+	static const struct call_method method = { .asks_pools = true, .run = run_list };
 	struct call_arguments arguments = { 0 };
 	int r = sd_bus_message_read(m, "u", &arguments.pool);
 

@@ -45,6 +45,9 @@ static int on_file(sd_event_source *source, const struct inotify_event *event, v
 
 void pools_changed(struct bus *b, unsigned pool)
 {
+	/* What is being read is what was there before. */
+	if (pool == KVP_POOL_AUTO_EXTERNAL)
+		kvp_client_ops.forget(manager_kvp_client(b->manager, KVP_CLIENT_NAME));
 	b->pools.changed |= 1u << pool;
 	news_schedule(b);
 }
@@ -60,12 +63,12 @@ static void watch(struct bus *b)
 		(void)sd_event_source_set_description(b->pools.watch, "bus pools");
 }
 
-/* -EAGAIN: the file is locked. 1: it is another one now. */
+/* -EAGAIN: the file is locked, or its disk takes long. 1: it is another one now. */
 static int read_vm_name(struct bus *b)
 {
 	struct kvp_record record = { .key = "VirtualMachineName" };
 	struct text_shown shown;
-	int r = kvp_worker_ops.get(manager_kvp_worker(b->manager), KVP_POOL_AUTO_EXTERNAL, &record);
+	int r = kvp_client_ops.get(manager_kvp_client(b->manager, KVP_CLIENT_NAME), KVP_POOL_AUTO_EXTERNAL, &record);
 
 	if (r == -EAGAIN)
 		return r;

@@ -26,5 +26,6 @@ void pools_stop(struct bus *b);
 /* Notes a change. */
 void pools_changed(struct bus *b, unsigned pool);
 
-/* Sends what was noted, if the bus is ready. Whether there is more to be done soon: a file was locked. */
+/* Sends what was noted, if the bus is ready. Whether there is more to be done soon: a file was locked, or its
+ * disk takes long. */
 bool pools_send(struct bus *b);

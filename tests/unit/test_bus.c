@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* The objects on the bus: what they show, what they do, what they tell, and that they come back. */
+#include <stdatomic.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 
 #include "hv_util/kvp.h"
 #include "tests/unit/bus_harness.h"
@@ -444,6 +446,60 @@ static void a_pool_that_stays_locked_is_an_error_in_the_end(void **state)
 	assert_int_equal(close(fd), 0);
 }
 
+/* A disk that is slow: longer than anybody waits for it. */
+static atomic_uint disk_usec;
+
+/* Ours instead of the C library's. */
+int flock(int fd, int operation)
+{
+	(void)usleep(disk_usec);
+	return (int)syscall(SYS_flock, fd, operation);
+}
+
+static void ask_for_a_key(struct answer *a)
+{
+	static unsigned n;
+	sd_bus_message *m = new_call(f.asker, MANAGER, "KvpGet");
+	char key[16];
+
+	(void)snprintf(key, sizeof(key), "key %u", n++);
+	assert_true(sd_bus_message_append(m, "s", key) >= 0);
+	answer_clear(a);
+	send_call(f.asker, m, a, NULL);
+}
+
+/* The host asks for fifty things in the beginning. Each takes its time; none fails, or waits for more than one of another's. */
+static void who_asks_for_much_keeps_the_host_from_nothing(void **state)
+{
+	static struct answer answers[8];
+	struct channel_view view = { 0 };
+	unsigned asked = 0;
+
+	(void)state;
+	fixture_prepare(&f, "");
+	private_bus_run(&f.bus);
+	f.asker = private_bus_connect(&f.bus, f.event);
+	disk_usec = 25000;
+	host_start(&f);
+	daemon_start(&f);
+	for (uint64_t until = usec_now() + PATIENCE_USEC; view.counts.requests < 45; asked++) {
+		assert_true(usec_now() < until);
+		for (size_t i = 0; i < ARRAY_LEN(answers); i++)
+			if (asked == 0 || answers[i].m)
+				ask_for_a_key(&answers[i]);
+		run_for(&f, 5000);
+		assert_int_equal(manager_view(f.manager, IC_KVP, &view), 0);
+	}
+	assert_string_equal(view.last_error, "");
+	disk_usec = 0;
+	for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+		await(&f, &answers[i]);
+		assert_string_equal(answers[i].error, "org.vmicd1.Error.NoSuchKey");
+		answer_clear(&answers[i]);
+	}
+	fixture_done(&f);
+}
+
 /* --- what is told --- */
 
 static void it_is_told_who_changed_a_pool(void **state)
@@ -664,6 +720,7 @@ int main(void)
 		WITH_DAEMON(a_locked_pool_is_waited_for),
 		WITH_DAEMON(who_waits_for_a_lock_is_forgotten_with_the_bus),
 		WITH_DAEMON(a_pool_that_stays_locked_is_an_error_in_the_end),
+		cmocka_unit_test(who_asks_for_much_keeps_the_host_from_nothing),
 		WITH_DAEMON(it_is_told_who_changed_a_pool),
 		WITH_DAEMON(a_file_that_is_no_pool_is_nobodys_news),
 		WITH_DAEMON(a_pool_directory_that_comes_back_is_watched),

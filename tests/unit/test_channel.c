@@ -1336,7 +1336,7 @@ static void it_is_refused_after_ten_seconds(void **state)
 	pass_time(f.event, 5 * MS);
 	assert_int_equal(f.slow.calls, 3);
 	take_beat(&f, 1, WIRE_FAIL);
-	(void)logged_one(LOG_WARNING, "it could not be served for 10 s, refusing it");
+	(void)logged_one(LOG_WARNING, "could not be served for 10 s: a file is locked, or its disk does not answer");
 	/* and does not come back */
 	pass_time(f.event, 60 * SECOND);
 	assert_int_equal(f.slow.calls, 3);

@@ -524,7 +524,7 @@ static void after_10_s_it_is_refused(void **state)
 		assert_false(driver_takes(f));
 		pass_time(f->event, 5 * MSEC);
 		assert_int_equal(answered_status(f), WIRE_FAIL);
-		(void)logged_one(LOG_WARNING, "could not be served for 10 s, refusing it");
+		(void)logged_one(LOG_WARNING, "could not be served for 10 s: a file is locked, or its disk does not answer");
 		f->served.answer = 0;
 		assert_serves(f);
 	}

@@ -77,6 +77,8 @@ for set in $sets; do rm -f "$out/images/$set.reason" "$out/images/$set.made"; do
 # shellcheck disable=SC2086 # several words
 prepare_sets $sets &
 export preparing=$!
+# It ignores an interrupt of the keyboard's, and would keep the lock.
+trap 'kill "$preparing" 2>/dev/null; exit 130' INT TERM HUP
 
 # --- the tests ---
 
