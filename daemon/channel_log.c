@@ -233,7 +233,7 @@ void channel_log_rescinded(struct channel_log *to, uint64_t now_usec)
 
 	(void)snprintf(f_component, sizeof(f_component), "VMIC_COMPONENT=%s", to->service->name);
 	log_limited(to->log, &to->losses, ns(now_usec), LOG_INFO, fields,
-		    "%s: the host has taken the channel away", to->service->name);
+		    "%s: the channel has gone: the host has taken it away, or somebody has moved its device", to->service->name);
 }
 
 /* No trouble, and so not what went wrong last. */

@@ -30,7 +30,7 @@ void channel_log_refusal(struct channel_log *to, uint64_t now_usec, int error, c
 /* Says that the channel was closed because of what the host did: why is a clause. */
 void channel_log_broken(struct channel_log *to, uint64_t now_usec, const char *why);
 
-/* Says that the host has taken the channel away. */
+/* Says that the channel has gone. */
 void channel_log_rescinded(struct channel_log *to, uint64_t now_usec);
 
 /* Says that the policy blocks what the host asked for, which was refused. */

@@ -379,6 +379,7 @@ void manager_set_application_state(struct manager *m, enum heartbeat_state state
 	m->conf.application_state = state;
 	runtime_keep(&m->runtime, &m->conf);
 	m->heartbeat.state = state;
+	log_info(m->log, "Heartbeat: the host hears from now on that the applications are %s", heartbeat_state_names[state]);
 	tell_configured(m);
 }
 
