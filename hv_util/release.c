@@ -166,6 +166,9 @@ bool release_offers(enum release_id release, enum ic_component component, const 
 	"The protocol version of the component installed in the virtual " \
 	"machine does not match the version expected by the hosting system."
 
+/* ApplicationCritical (Microsoft's Msvm_HeartbeatComponent). */
+#define CRITICAL "(32782)"
+
 #define REPORT(primary_, secondary_, mark_) \
 	((struct release_report){ .primary = primary_, .secondary = secondary_, .mark = mark_ })
 
@@ -210,8 +213,8 @@ static struct release_report report_mismatch(const struct release *release,
 		      state == HEARTBEAT_UNKNOWN ? mark : RELEASE_UNKNOWN);
 }
 
-/* OK is the second word of a heartbeat whose applications are well; others have no published text
- * (OpenVMM's tests against a host; Microsoft's Msvm_HeartbeatComponent). */
+/* A heartbeat's second word is the state of its applications (OpenVMM's tests against a host; Microsoft's
+ * Msvm_HeartbeatComponent, which knows none for stopped ones). */
 static struct release_report report_expected(const struct release_offer *offer, enum heartbeat_state state)
 {
 	switch (state) {
@@ -220,7 +223,7 @@ static struct release_report report_expected(const struct release_offer *offer, 
 	case HEARTBEAT_HEALTHY:
 		return REPORT("OK", "OK", weaker(offer->mark, RELEASE_INFERRED));
 	case HEARTBEAT_CRITICAL:
-		return REPORT("OK", "", weaker(offer->mark, RELEASE_INFERRED));
+		return REPORT("OK", CRITICAL, weaker(offer->mark, RELEASE_INFERRED));
 	case HEARTBEAT_STOPPED:
 	case HEARTBEAT_STATES:
 		break;

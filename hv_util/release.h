@@ -63,7 +63,8 @@ const struct release_offer *release_offer(enum release_id release, enum ic_compo
 /* Whether a host that offers these lists may be one of this release: they are the very same. */
 bool release_offers(enum release_id release, enum ic_component component, const struct ic_offer *offer);
 
-/* The columns of Get-VMIntegrationService; "" for nothing. */
+/* The columns of Get-VMIntegrationService; "" for nothing, and "(32782)" for a status of which only the
+ * number was ever published. */
 struct release_report {
 	const char *primary, *secondary;
 	enum release_mark mark; /* of both */

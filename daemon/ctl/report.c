@@ -99,6 +99,12 @@ static enum report_certainty mark_of(const json_t *report)
 	return REPORT_UNKNOWN;
 }
 
+/* "OK" and a number in parentheses are what a heartbeat says of the applications. */
+static bool is_mismatch(const char *secondary)
+{
+	return *secondary && *secondary != '(' && strcmp(secondary, "OK") != 0;
+}
+
 static enum colour colour_of(const char *primary, const char *secondary)
 {
 	static const char *const dim[] = { "", "No Contact", "Disabled" };
@@ -109,7 +115,8 @@ static enum colour colour_of(const char *primary, const char *secondary)
 			return COLOUR_DIM;
 	for (size_t i = 0; i < ARRAY_LEN(fine); i++)
 		if (strcmp(primary, fine[i]) == 0)
-			return *secondary || i > 0 ? COLOUR_YELLOW : COLOUR_GREEN;
+			return i > 0 || (*secondary && strcmp(secondary, "OK") != 0) ? COLOUR_YELLOW :
+										       COLOUR_GREEN;
 	return COLOUR_RED;
 }
 
@@ -182,6 +189,11 @@ struct report report_of_component(const json_t *component, const json_t *release
 enum colour report_colour(const struct report *report)
 {
 	return colour_of(report->primary, report->secondary);
+}
+
+bool report_is_mismatch(const struct report *report)
+{
+	return is_mismatch(report->secondary);
 }
 
 int report_add_all(const json_t *facts, const json_t *releases, bool is_asked)

@@ -52,5 +52,8 @@ bool report_is_of_answer(const json_t *component, bool is_asked);
 
 enum colour report_colour(const struct report *report);
 
+/* Whether the second word is that of an older version, and not of the applications. */
+bool report_is_mismatch(const struct report *report);
+
 /* Gives each component of the facts its report, "Reported", null where it is not known. 0 or -ENOMEM. */
 _must_check_ int report_add_all(const json_t *facts, const json_t *releases, bool is_asked);

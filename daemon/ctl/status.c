@@ -240,7 +240,7 @@ static void remark_mismatch(const struct ctl *c, const json_t *facts, const json
 	json_array_foreach(json_object_get(facts, "Components"), i, component) {
 		struct report report = report_of_component(component, releases, is_asked(c));
 
-		if (report_colour(&report) == COLOUR_YELLOW &&
+		if (report_is_mismatch(&report) &&
 		    strcmp(member_text(component, "Outcome"), "agreed") == 0) {
 			remark(c, any, "The mismatch is by design and safe to ignore (KB4014894): the profile answers "
 			       "an older version. 'vmicctl profile newest' does not.");

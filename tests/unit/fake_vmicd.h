@@ -44,6 +44,7 @@ struct fake_plan {
 	enum { FAKE_SETTLES, FAKE_NEVER, FAKE_BREAKS } after; /* what a renegotiation comes to */
 	const char *outcome;       /* of time synchronization; NULL: agreed */
 	const char *vm_name, *last_error;
+	const char *second;        /* what hosts report of the applications; NULL: nothing */
 	const char *error;         /* what all methods answer */
 	bool hangs;                /* no method is answered */
 	bool wants_password;       /* those who cannot be asked for one are refused */
@@ -168,13 +169,14 @@ FAKE_GETTER(fake_get_timestamp)
 FAKE_GETTER(fake_get_reports)
 {
 	const struct fake_component *c = user;
+	const char *second = strcmp(c->id, "heartbeat") == 0 && c->owner->plan->second ? c->owner->plan->second : "";
 	bool is_old = strcmp(c->id, "timesync") == 0 && strcmp(c->owner->profile, "legacy") == 0;
 
 	FAKE_UNUSED;
 	return sd_bus_message_append(reply, "a(ssss)", 3,
-				     "2012", "OK", "", "inferred",
-				     "2016", "OK", is_old ? FAKE_MISMATCH : "", is_old ? "certain" : "unknown",
-				     "2019", "OK", is_old ? FAKE_MISMATCH : "", is_old ? "certain" : "inferred");
+				     "2012", "OK", second, "inferred",
+				     "2016", "OK", is_old ? FAKE_MISMATCH : second, is_old ? "certain" : "unknown",
+				     "2019", "OK", is_old ? FAKE_MISMATCH : second, is_old ? "certain" : "inferred");
 }
 
 static const sd_bus_vtable fake_component_vtable[] = {

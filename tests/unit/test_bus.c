@@ -84,6 +84,9 @@ static void a_component_tells_what_hosts_report(void **state)
 	manager_set_application_state(f.manager, HEARTBEAT_HEALTHY);
 	assert_non_null(strstr(property(&f, COMPONENT("heartbeat"), "Reports"),
 			       " ('2019' 'OK' 'OK' 'inferred') "));
+	manager_set_application_state(f.manager, HEARTBEAT_CRITICAL);
+	assert_non_null(strstr(property(&f, COMPONENT("heartbeat"), "Reports"),
+			       " ('2019' 'OK' '(32782)' 'inferred') "));
 }
 
 static void everything_can_be_had_in_one_go(void **state)

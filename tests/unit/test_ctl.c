@@ -276,6 +276,30 @@ static void what_is_forced_is_not_by_design_of_a_profile(void **state)
 	assert_null(strstr(p.out, "by design"));
 }
 
+/* A second word need not be that of a mismatch. */
+static void the_applications_are_no_mismatch(void **state)
+{
+	static const char *const words[] = { "OK", "(32782)" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		const struct fake_plan plan = { .releases = { "2019" }, .second = words[i] };
+		char cell[32];
+
+		start(&plan);
+		run("profile", "newest");
+		run("status");
+		(void)snprintf(cell, sizeof(cell), " 1.0 3.0 / 1.0 3.0     %s*\n", words[i]);
+		if (!strstr(p.out, cell))
+			fail_msg("no '%s' in:\n%s", cell, p.out);
+		assert_null(strstr(p.out, "by design"));
+		run("status", "--json");
+		(void)snprintf(cell, sizeof(cell), "\"%s\",\n", words[i]);
+		assert_non_null(strstr(strstr(p.out, "\"Reported\": {"), cell));
+		stop();
+	}
+}
+
 static void no_common_version_is_nothing(void **state)
 {
 	static const struct fake_plan plan = { .outcome = "no-common-version" };
@@ -1356,6 +1380,7 @@ int main(int argc, char **argv)
 		test(without_an_answer_the_table_shows_what_a_host_shows),
 		test(an_unknown_host_is_told_of),
 		test(what_is_forced_is_not_by_design_of_a_profile),
+		test(the_applications_are_no_mismatch),
 		test(no_common_version_is_nothing),
 		test(status_as_json_has_all),
 		test(versions_are_complete),
