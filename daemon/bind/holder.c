@@ -128,31 +128,50 @@ static bool process_holds(int process_fd, const struct statx *file)
 	return has_open(process_fd, file) || has_mapped(process_fd, file);
 }
 
+bool bind_holder_is_manager(const struct bind_holder *holder)
+{
+	return holder->pid == 1 && strcmp(holder->name, "systemd") == 0;
+}
+
+/* False: this process, none at all, or one that does not have it. */
+static bool look_into(int proc_fd, const char *name, const struct statx *file, struct bind_holder *ret)
+{
+	struct bind_holder holder = { .pid = (pid_t)strtol(name, NULL, 10) };
+	bool holds;
+	int fd;
+
+	if (holder.pid <= 0 || holder.pid == getpid())
+		return false;
+	fd = openat(proc_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	holds = process_holds(fd, file);
+	if (holds) {
+		read_name(fd, holder.name, sizeof(holder.name));
+		read_unit(fd, holder.unit, sizeof(holder.unit));
+		*ret = holder;
+	}
+	(void)close(fd);
+	return holds;
+}
+
 bool bind_holder_find(const char *path, struct bind_holder *ret)
 {
 	_cleanup_(directory_closep) DIR *proc = directory_open(AT_FDCWD, "/proc");
+	struct bind_holder holder;
 	struct dirent *entry;
 	struct statx file;
 	bool found = false;
 
 	if (look_at(AT_FDCWD, path, &file) < 0)
 		return false;
-	while (!found && proc && (entry = readdir(proc))) {
-		struct bind_holder holder = { .pid = (pid_t)strtol(entry->d_name, NULL, 10) };
-		int fd;
-
-		if (holder.pid <= 0 || holder.pid == getpid())
-			continue;
-		fd = openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (process_holds(fd, &file)) {
-			read_name(fd, holder.name, sizeof(holder.name));
-			read_unit(fd, holder.unit, sizeof(holder.unit));
+	while (proc && (entry = readdir(proc)))
+		if (look_into(dirfd(proc), entry->d_name, &file, &holder) &&
+		    (!found || bind_holder_is_manager(ret))) {
 			*ret = holder;
 			found = true;
+			if (!bind_holder_is_manager(ret))
+				break;
 		}
-		(void)close(fd);
-	}
 	return found;
 }

@@ -11,7 +11,10 @@ struct bind_holder {
 	char unit[64]; /* the service that it is part of, as systemd's control group says; or "" */
 };
 
-/* The first process but this one that has the file, directory or device node open, or mapped. False:
- * none is to be seen, *ret is untouched; without root, others' are not to be seen. One that has it open with
+/* The service manager, which keeps a service's descriptors while it restarts. */
+bool bind_holder_is_manager(const struct bind_holder *holder);
+
+/* The first process but this one that has the file, directory or device node open, or mapped; the service
+ * manager only where nobody else has. False: none is to be seen, *ret is untouched; without root, others' are not to be seen. One that has it open with
  * O_PATH, as anybody may, has only its name. */
 bool bind_holder_find(const char *path, struct bind_holder *ret);

@@ -27,7 +27,9 @@ void bind_say(const struct bind *b, enum bind_say kind, enum ic_component compon
 
 void bind_holder_format(const struct bind_holder *holder, char out[static BIND_HOLDER_TEXT_SIZE])
 {
-	if (holder)
+	if (holder && bind_holder_is_manager(holder) && holder->unit[0])
+		(void)snprintf(out, BIND_HOLDER_TEXT_SIZE, "%.40s (in systemd)", holder->unit);
+	else if (holder)
 		(void)snprintf(out, BIND_HOLDER_TEXT_SIZE, "%.16s (pid %ld)", holder->name,
 			       (long)holder->pid);
 	else
@@ -53,8 +55,14 @@ static bool find_holder(const struct bind *b, const char *path, struct bind_hold
 
 bool bind_holder_of(const struct bind *b, const struct device *device, struct bind_holder *ret)
 {
-	if (bind_is_with_uio(device))
-		return find_holder(b, device->node, ret) || find_holder(b, device->path, ret);
+	if (bind_is_with_uio(device)) {
+		if (!find_holder(b, device->node, ret) && !find_holder(b, device->path, ret))
+			return false;
+		/* Of all services only that one has systemd keep such a device. */
+		if (bind_holder_is_manager(ret))
+			(void)snprintf(ret->unit, sizeof(ret->unit), "vmicd.service");
+		return true;
+	}
 	return find_holder(b, bind_transport_of(device->component), ret) ||
 	       find_holder(b, device->path, ret);
 }
@@ -162,13 +170,20 @@ void bind_say_refusal(const struct bind *b, const struct device *device,
 	}
 }
 
-static void say_in_use(const struct bind_move *m, const char *who)
+static void say_in_use(const struct bind_move *m, const struct bind_holder *holder, const char *who)
 {
 	const char *what = m->device.node[0] ? m->device.node : "its lock";
 
-	bind_say(m->b, BIND_SAY_FAILED, m->device.component,
-		 "refused: %s uses %s and did not let go in %u s: stop it first, since unbinding now would "
-		 "crash the guest; %s", who, what, m->b->wait_s, keeper(&m->device));
+	if (holder && bind_holder_is_manager(holder))
+		bind_say(m->b, BIND_SAY_FAILED, m->device.component,
+			 "refused: vmicd.service uses %s (systemd keeps it open over restarts): systemctl stop vmicd, "
+			 "since unbinding now would crash the guest; %s", what, keeper(&m->device));
+	else
+		bind_say(m->b, BIND_SAY_FAILED, m->device.component,
+			 "refused: %s uses %s and did not let go in %u s: stop it first%s%s, since unbinding now "
+			 "would crash the guest; %s", who, what, m->b->wait_s,
+			 holder && holder->unit[0] ? ": systemctl stop " : "",
+			 holder ? holder->unit : "", keeper(&m->device));
 }
 
 static void say_hanging(const struct bind_move *m, const char *who)
@@ -209,7 +224,7 @@ void bind_say_unfinished(const struct bind_move *m, int r)
 	switch (r) {
 	case BIND_MOVE_HELD:
 		if (m->device.driver[0] != '\0')
-			say_in_use(m, who);
+			say_in_use(m, found ? &holder : NULL, who);
 		else
 			say_stuck(m, found, who);
 		return;

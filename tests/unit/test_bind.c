@@ -542,6 +542,27 @@ static void a_device_in_use_is_not_given_back(void **state)
 	assert_false(k.panicked);
 }
 
+/* To stop the process alone does not help, nor can systemd be stopped. */
+static void the_service_that_uses_it_is_to_be_stopped(void **state)
+{
+	struct bind b = fake_bind(&k);
+
+	(void)state;
+	taken();
+	in_use(0);
+	(void)snprintf(k.node_holder.unit, sizeof(k.node_holder.unit), "vmicd.service");
+	assert_untouched(give_back(HEARTBEAT), "Heartbeat: refused: vmicd (pid 77) uses /dev/uio0 and did not let go "
+		"in 10 s: stop it first: systemctl stop vmicd.service, since ");
+	taken();
+	in_use(0);
+	k.node_holder = (struct bind_holder){ .pid = 1, .name = "systemd" };
+	assert_untouched(give_back(HEARTBEAT), "Heartbeat: refused: vmicd.service uses /dev/uio0 (systemd keeps it open "
+		"over restarts): systemctl stop vmicd, since ");
+	k.n_said = 0;
+	assert_int_equal(bind_list(&b), BIND_DONE);
+	fake_assert_said(&k, BIND_SAY_DONE, "open   /dev/uio0  51 MiB          vmicd.service (in systemd)");
+}
+
 static void it_is_when_it_is_let_go_of(void **state)
 {
 	(void)state;
@@ -924,6 +945,7 @@ int main(void)
 		cmocka_unit_test(a_kernel_that_is_too_old_says_so),
 		cmocka_unit_test(what_was_in_use_is_told_to_be_a_risk),
 		cmocka_unit_test(a_device_in_use_is_not_given_back),
+		cmocka_unit_test(the_service_that_uses_it_is_to_be_stopped),
 		cmocka_unit_test(it_is_when_it_is_let_go_of),
 		cmocka_unit_test(a_lock_counts_as_use),
 		cmocka_unit_test(told_to_end_it_stops_waiting),

@@ -3,7 +3,9 @@
  * device is another than before. */
 #include "daemon/bind/machine.h"
 
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -228,6 +230,74 @@ static void a_directory_is_held_too(void **state)
 	temp_dir_done(&d);
 }
 
+enum { FOUND_RIGHT = 0, FOUND_WRONG = 1, NO_NAMESPACE = 77 };
+
+/* As a child of the manager, whose descriptor is ours, too. */
+static int look_beside_the_manager(const char *path)
+{
+	struct bind_holder holder = { 0 };
+	pid_t pid;
+
+	if (!bind_holder_find(path, &holder) || !bind_holder_is_manager(&holder))
+		return FOUND_WRONG;
+	pid = hold(path, OPENED, "systemd"); /* anybody can have the name */
+	if (!bind_holder_find(path, &holder) || holder.pid != pid || bind_holder_is_manager(&holder))
+		return FOUND_WRONG;
+	let_go(pid);
+	return FOUND_RIGHT;
+}
+
+/* As process 1 of a namespace of its own. */
+static int be_the_manager(const char *path)
+{
+	int status, fd = open(path, O_RDONLY | O_CLOEXEC);
+	pid_t pid;
+
+	if (fd < 0 || getpid() != 1 || mount("proc", "/proc", "proc", 0, NULL) < 0)
+		return NO_NAMESPACE;
+	(void)prctl(PR_SET_NAME, "systemd");
+	pid = fork();
+	if (pid == 0)
+		_exit(look_beside_the_manager(path));
+	if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return FOUND_WRONG;
+	return WEXITSTATUS(status);
+}
+
+static int fork_and(int (*run)(const char *path), const char *path)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(run(path));
+	return pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? WEXITSTATUS(status) : FOUND_WRONG;
+}
+
+static int enter_namespace(const char *path)
+{
+	if (unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) < 0)
+		return NO_NAMESPACE;
+	return fork_and(be_the_manager, path);
+}
+
+/* systemd keeps what a service has open over its restart: the service is to be named where it runs. */
+static void the_service_manager_is_the_last_to_be_named(void **state)
+{
+	struct temp_dir d = temp_dir_new();
+	char path[128];
+	int result;
+
+	(void)state;
+	temp_dir_put(&d, "file", "something");
+	temp_dir_path(&d, "file", path, sizeof(path));
+	result = fork_and(enter_namespace, path);
+	temp_dir_done(&d);
+	if (result == NO_NAMESPACE)
+		skip();
+	assert_int_equal(result, FOUND_RIGHT);
+}
+
 /* --- another device under an old name --- */
 
 static void one_that_is_offered_again_is_another(void **state)
@@ -291,6 +361,7 @@ int main(void)
 		cmocka_unit_test(there_may_be_no_clock),
 		cmocka_unit_test(a_holder_is_found),
 		cmocka_unit_test(who_has_but_the_name_is_no_holder),
+		cmocka_unit_test(the_service_manager_is_the_last_to_be_named),
 		cmocka_unit_test(a_directory_is_held_too),
 		cmocka_unit_test(one_that_is_offered_again_is_another),
 		cmocka_unit_test(sizes_are_rounded_up),
