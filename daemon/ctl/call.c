@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "daemon/ctl/call.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/bus/names.h"
@@ -9,6 +10,17 @@
 
 /* So long may somebody take to type a password. */
 #define PASSWORD_USEC (120 * USEC_PER_SEC)
+
+/* The method's name says what its arguments are. */
+static int say_trouble(const struct ctl *c, int r, const sd_bus_error *error, sd_bus_message *m)
+{
+	const char *profile;
+
+	if (m && strcmp(sd_bus_message_get_member(m), "SetProfile") == 0 && sd_bus_message_rewind(m, true) >= 0 &&
+	    sd_bus_message_read(m, "s", &profile) > 0)
+		return trouble_say_profile(c, r, error, profile);
+	return trouble_say(c, r, error);
+}
 
 static int call(struct ctl *c, const char *member, bool changes, sd_bus_message **ret_reply,
 		const char *types, va_list args)
@@ -29,7 +41,7 @@ static int call(struct ctl *c, const char *member, bool changes, sd_bus_message 
 	if (r >= 0)
 		r = sd_bus_call(c->bus, m, timeout, &error, &reply);
 	if (r < 0)
-		return trouble_say(c, r, &error);
+		return say_trouble(c, r, &error, m);
 	if (ret_reply)
 		*ret_reply = TAKE_PTR(reply);
 	return CTL_DONE;

@@ -164,3 +164,13 @@ int trouble_say(const struct ctl *c, int r, const sd_bus_error *error)
 		return words_say(status, "this needs an administrator's authorization");
 	return words_say(status, "%s", error->message ? error->message : strerror(-r));
 }
+
+int trouble_say_profile(const struct ctl *c, int r, const sd_bus_error *error, const char *profile)
+{
+	char where[512];
+
+	if (!sd_bus_error_has_name(error, BUS_ERROR_NO_SUCH_PROFILE))
+		return trouble_say(c, r, error);
+	return words_say(CTL_NO_SUCH_THING, "there is no profile '%s': 'vmicctl%s profile' lists them", profile,
+			 elsewhere(c, where));
+}

@@ -413,7 +413,7 @@ static void a_profile_is_awaited(void **state)
 	assert_string_equal(answer, "3.0");
 	json_decref(json);
 	run("profile", "nonsense");
-	assert_said(5, "", "vmicctl: There is no such profile.\n");
+	assert_said(5, "", "vmicctl: there is no profile 'nonsense': 'vmicctl profile' lists them\n");
 }
 
 static void one_component_or_all_are_renegotiated(void **state)
@@ -794,8 +794,12 @@ static void every_error_has_its_status(void **state)
 
 		start(&plan);
 		for (size_t v = 0; v < ARRAY_LEN(verbs); v++) {
+			bool is_profile = v == 0 && strcmp(errors[i].error, BUS_ERROR_NO_SUCH_PROFILE) == 0;
+
 			run_words(verbs[v]);
-			assert_said(errors[i].status, "", "vmicctl: It was\\x1b[31m planned.\n");
+			assert_said(errors[i].status, "", is_profile ?
+				    "vmicctl: there is no profile 'newest': 'vmicctl profile' lists them\n" :
+				    "vmicctl: It was\\x1b[31m planned.\n");
 		}
 		stop();
 	}
