@@ -84,6 +84,16 @@ static void print_properties(FILE *to, const json_t *event)
 	}
 }
 
+/* "broken: its ring is of another size"; other events tell the rest. */
+static bool print_state(FILE *to, const json_t *event)
+{
+	const json_t *changed = json_object_get(event, "Changed");
+	const char *state = member_text(changed, "State"), *error = member_text(changed, "LastError");
+
+	(void)fprintf(to, "%s%s%s", state, *state && *error ? ": " : "", error);
+	return *state || *error;
+}
+
 /* What a newer daemon tells. */
 static void print_other(FILE *to, const json_t *event)
 {
@@ -93,15 +103,16 @@ static void print_other(FILE *to, const json_t *event)
 }
 
 static const struct event_form forms[] = {
-	{ "Negotiated", { "Outcome", "Answer" }, COLOUR_GREEN, print_negotiated },
-	{ "Lost", { NULL }, COLOUR_YELLOW, print_lost },
-	{ "ClockStepped", { "Nanoseconds" }, COLOUR_YELLOW, print_stepped },
-	{ "ShutdownRequested", { "Action", "Forced", "TimeoutUsec", "Message" }, COLOUR_RED, print_shutdown },
-	{ "PoolChanged", { "Pool" }, COLOUR_PLAIN, print_pool },
-	{ "ConfigurationChanged", { NULL }, COLOUR_PLAIN, print_configuration },
-	{ "PropertiesChanged", { "Interface", "Changed", "Invalidated" }, COLOUR_DIM, print_properties },
-	{ "Started", { NULL }, COLOUR_GREEN, print_started },
-	{ "Stopped", { NULL }, COLOUR_RED, print_stopped },
+	{ "Negotiated", { "Outcome", "Answer" }, COLOUR_GREEN, print_negotiated, NULL },
+	{ "Lost", { NULL }, COLOUR_YELLOW, print_lost, NULL },
+	{ "ClockStepped", { "Nanoseconds" }, COLOUR_YELLOW, print_stepped, NULL },
+	{ "ShutdownRequested", { "Action", "Forced", "TimeoutUsec", "Message" }, COLOUR_RED, print_shutdown, NULL },
+	{ "PoolChanged", { "Pool" }, COLOUR_PLAIN, print_pool, NULL },
+	{ "ConfigurationChanged", { NULL }, COLOUR_PLAIN, print_configuration, NULL },
+	{ "PropertiesChanged", { "Interface", "Changed", "Invalidated" }, COLOUR_DIM, print_properties,
+	  print_state },
+	{ "Started", { NULL }, COLOUR_GREEN, print_started, NULL },
+	{ "Stopped", { NULL }, COLOUR_RED, print_stopped, NULL },
 };
 
 static const struct event_form other = { .colour = COLOUR_PLAIN, .print = print_other };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "daemon/terminal/terminal.h"
@@ -14,6 +15,8 @@ struct event_form {
 	const char *arguments[EVENT_ARGUMENTS_MAX]; /* their names in JSON */
 	enum colour colour;
 	void (*print)(FILE *to, const json_t *event); /* what stands behind time and component */
+	/* As that, where not all is to be printed; false: nothing is. NULL: print. */
+	bool (*print_brief)(FILE *to, const json_t *event);
 };
 
 /* A member that is not in the table has a form, too: that of what a newer daemon tells. */

@@ -83,16 +83,20 @@ static int print_event(const struct ctl *c, const struct event_form *form, const
 	const char *component = member_text(event, "Component");
 	_cleanup_(freep) char *line = NULL;
 	char when[MOMENT_SIZE];
+	bool any = true;
 	size_t size;
 	FILE *to = open_memstream(&line, &size);
 
 	if (!to)
 		return print_no_memory();
 	(void)fprintf(to, "%s %s%s", moment_local(now, when), component, *component ? ": " : "");
-	form->print(to, event);
+	if (form->print_brief && !c->options->full)
+		any = form->print_brief(to, event);
+	else
+		form->print(to, event);
 	if (fclose(to) != 0)
 		return print_no_memory();
-	return print_line(c, form->colour, line);
+	return any ? print_line(c, form->colour, line) : 0;
 }
 
 /* Whether it says anything. */

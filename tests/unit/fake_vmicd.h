@@ -96,12 +96,14 @@ static inline int fake_put_versions(sd_bus_message *reply, const uint16_t *v, si
 FAKE_GETTER(fake_get_text)
 {
 	const struct fake_component *c = user;
+	const struct fake_plan *plan = c->owner->plan;
+	bool failed = plan->last_error && (plan->after != FAKE_BREAKS || strcmp(c->state, "broken") == 0);
 	const struct {
 		const char *name, *text;
 	} texts[] = {
 		{ "Name", c->name }, { "Title", c->title }, { "State", c->state },
 		{ "Outcome", c->outcome }, { "Profile", c->owner->profile },
-		{ "LastError", c->owner->plan->last_error ? c->owner->plan->last_error : "" },
+		{ "LastError", failed ? plan->last_error : "" },
 	};
 
 	FAKE_UNUSED;

@@ -711,7 +711,7 @@ static void events_are_told_as_they_happen(void **state)
 
 	(void)state;
 	start(&usual);
-	start_events((const char *const[]){ "events", NULL });
+	start_events((const char *const[]){ "events", "--full", NULL });
 	also("renegotiate", "timesync");
 	await_output("timesync: negotiated, agreed on 3.0/3.0\n");
 	also("profile", "newest");
@@ -729,6 +729,31 @@ static void events_are_told_as_they_happen(void **state)
 	assert_non_null(strstr(p.out, " timesync: State is closed, Outcome is none, Answer is 0.0/0.0\n"));
 	assert_non_null(strstr(p.out, " timesync: State is running, Outcome is agreed, Answer is 3.0/3.0\n"));
 	assert_null(strstr(p.out, "Profile is legacy")); /* the burst tells of one that is as it was */
+}
+
+/* What else changes with a state is told by the negotiation. */
+static void of_properties_the_states_are_told(void **state)
+{
+	static const struct fake_plan broken = { .after = FAKE_BREAKS, .last_error = "its ring\033[31m broke" };
+
+	(void)state;
+	start(&usual);
+	start_events((const char *const[]){ "events", NULL });
+	also("renegotiate", "timesync");
+	await_output("timesync: negotiated, agreed on 3.0/3.0\n");
+	also("profile", "newest");
+	await_output("timesync: negotiated, agreed on 3.0/4.0\n");
+	stop();
+	await_output("vmicd is not on the bus any more\n");
+	start(&broken);
+	await_output("vmicd is on the bus\n");
+	also("renegotiate", "timesync", "--no-block");
+	await_output("timesync: broken: its ring\\x1b[31m broke\n");
+	end_program();
+	assert_non_null(strstr(without_times(p.out), "timesync: closed\ntimesync: running\n"
+						    "timesync: negotiated, agreed on 3.0/3.0\n"));
+	assert_null(strstr(p.out, "State is"));
+	assert_null(strstr(p.out, "Profile is"));
 }
 
 static void events_as_json_are_objects(void **state)
@@ -1402,6 +1427,7 @@ int main(int argc, char **argv)
 		test(watch_as_json_is_an_object_a_line),
 		test(health_is_shown_and_set),
 		test(events_are_told_as_they_happen),
+		test(of_properties_the_states_are_told),
 		test(events_as_json_are_objects),
 		test(every_error_has_its_status),
 		test(authorization_that_nobody_can_give_is_told),
