@@ -124,11 +124,16 @@ static void tell(const struct ctl *c, const json_t *component, bool is_late)
 static int tell_all(const struct settle *s, const json_t *facts, const char *named)
 {
 	json_t *component;
+	bool any = false;
 	size_t i;
 
 	json_array_foreach(json_object_get(facts, "Components"), i, component)
-		if (concerns(s, component, named))
+		if (concerns(s, component, named)) {
 			tell(s->ctl, component, is_awaited(s, component, named));
+			any = true;
+		}
+	if (!any)
+		(void)fputs("nothing was negotiated anew\n", s->ctl->out.to);
 	return print_end(s->ctl, CTL_DONE);
 }
 
