@@ -29,13 +29,13 @@ static enum { NO_VERB = 0, TAKE, GIVE_BACK, LIST, HELP, VERSION } arg_verb;
 static void help(void)
 {
 	(void)printf("vmic-bind take [OPTIONS] COMPONENT...|all\n"
-		     "vmic-bind give-back [OPTIONS] [COMPONENT...]\n"
+		     "vmic-bind give-back [OPTIONS] [COMPONENT...|all]\n"
 		     "vmic-bind list\n\n"
 		     "Moves integration components of Hyper-V from the kernel's driver hv_utils to\n"
 		     "uio_hv_generic, where vmicd can serve them, and back. Every device has a driver\n"
 		     "in the end: when a move was cut short, the next run repairs it.\n\n"
 		     "  take       to uio_hv_generic; all: what the configuration serves\n"
-		     "  give-back  to hv_utils; without a name, all\n"
+		     "  give-back  to hv_utils; without a name, or all: all of them\n"
 		     "  list       print where each is, what it costs and who holds it\n\n"
 		     "  -c --config=FILE  read FILE and FILE.d/*.conf, not /etc/vmicd/vmicd.conf\n"
 		     "     --wait=SEC     wait so long for somebody to let go of a device (10)\n"
@@ -73,8 +73,11 @@ static int parse_wait(const char *value)
 
 static int parse_component(const char *name)
 {
-	if (arg_verb == TAKE && strcasecmp(name, "all") == 0) {
-		arg_all = true;
+	if (strcasecmp(name, "all") == 0) {
+		if (arg_verb == TAKE)
+			arg_all = true;
+		else
+			arg_components = BIND_ALL;
 		return 0;
 	}
 	for (enum ic_component c = 0; c < IC_COMPONENTS; c++)

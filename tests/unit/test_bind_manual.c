@@ -181,7 +181,7 @@ static const struct {
 	{ { "steal", NULL }, "'steal': expected take, give-back or list" },
 	{ { "take", NULL }, "take what? Expected components, or all" },
 	{ { "take", "floppy", NULL }, "'floppy' is no component" },
-	{ { "give-back", "all", NULL }, "'all' is no component" },
+	{ { "give-back", "floppy", NULL }, "'floppy' is no component" },
 	{ { "list", "kvp", NULL }, "list takes no component" },
 	{ { "take", "kvp", "--wait=soon", NULL }, "--wait=soon: expected seconds" },
 	{ { "take", "kvp", "--wait=-1", NULL }, "--wait=-1: expected seconds" },
@@ -213,6 +213,7 @@ static void without_a_vmbus_it_says_so(void **state)
 		{ "take", "-n", "heartbeat", "TimeSync", NULL },
 		{ "take", "ALL", "--dry-run", "--wait=0", NULL },
 		{ "give-back", "-n", NULL },
+		{ "give-back", "all", "-n", NULL },
 		{ "give-back", "KVP", "--wait=3600", "-n", NULL },
 	};
 	static struct program p;
