@@ -128,6 +128,12 @@ enum source {
 	SOURCE_REPORTS, /* what the host, or one of the release that was asked for, makes of the answer */
 };
 
+bool report_may_be_known(const json_t *component)
+{
+	return !json_is_false(json_object_get(component, "Served")) ||
+	       strcmp(member_text(component, "State"), "absent") != 0;
+}
+
 /*
  * A host says "No Contact" of what it offers and the guest has not negotiated, whatever its release.
  * Where the guest had agreed before, it has lost contact; nobody has seen that of a channel that was
@@ -138,7 +144,7 @@ static enum source source_of(const json_t *component, bool is_asked)
 	const json_t *counters = json_object_get(component, "Counters");
 
 	if (is_asked)
-		return SOURCE_REPORTS;
+		return report_may_be_known(component) ? SOURCE_REPORTS : SOURCE_NOBODY;
 	if (strcmp(member_text(component, "State"), "absent") == 0)
 		return SOURCE_NOBODY;
 	if (strcmp(member_text(component, "Outcome"), "none") != 0)

@@ -47,6 +47,10 @@ struct report {
  */
 struct report report_of_component(const json_t *component, const json_t *releases, bool is_asked);
 
+/* Whether vmicd serves or sees it: somebody else may serve the rest, and what the host sees of that it cannot
+ * say, nor what another would. */
+bool report_may_be_known(const json_t *component);
+
 /* Whether that follows from what was answered, or would be. */
 bool report_is_of_answer(const json_t *component, bool is_asked);
 

@@ -90,13 +90,6 @@ static void add_row(struct grid *g, enum layout layout, const json_t *facts, con
 	grid_add_below(g, COLOUR_DIM, below ? below : "");
 }
 
-/* What vmicd neither serves nor sees, somebody else may serve: it cannot say what the host sees. */
-static bool is_known(const json_t *component)
-{
-	return !json_is_false(json_object_get(component, "Served")) ||
-	       strcmp(member_text(component, "State"), "absent") != 0;
-}
-
 static bool is_asked(const struct ctl *c)
 {
 	return c->options->release != NULL;
@@ -119,7 +112,7 @@ static int print_table(const struct ctl *c, const json_t *facts, const json_t *r
 		json_array_foreach(json_object_get(facts, "Components"), i, component) {
 			struct report report;
 
-			if (!is_known(component))
+			if (!report_may_be_known(component))
 				continue;
 			report = report_of_component(component, releases, is_asked(c));
 			if (report.mark > *weakest)

@@ -183,6 +183,7 @@ static void what_somebody_else_may_serve_is_not_in_the_table(void **state)
 {
 	static const struct fake_plan elsewhere = { .offers_nothing = true, .unserved = "kvp" };
 	static const struct fake_plan seen = { .releases = { "2019" }, .unserved = "kvp" };
+	json_t *json, *components;
 
 	(void)state;
 	start(&elsewhere);
@@ -191,6 +192,12 @@ static void what_somebody_else_may_serve_is_not_in_the_table(void **state)
 	assert_non_null(strstr(p.out, "Heartbeat "));
 	run("status", "--json");
 	assert_non_null(strstr(p.out, "Key-Value"));
+	run("status", "--json", "--release=2019");
+	json = parse(p.out);
+	components = json_object_get(json, "Components");
+	assert_true(json_is_null(json_object_get(json_array_get(components, 1), "Reported")));
+	assert_true(json_is_object(json_object_get(json_array_get(components, 0), "Reported")));
+	json_decref(json);
 	stop();
 	start(&seen);
 	run("status");
