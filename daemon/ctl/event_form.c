@@ -8,10 +8,9 @@
 
 static void print_negotiated(FILE *to, const json_t *event)
 {
-	char agreed[FACTS_AGREED_SIZE];
-	enum colour colour;
+	struct facts_clause clause = facts_clause(event);
 
-	(void)fprintf(to, "negotiated, agreed on %s", facts_agreed(event, agreed, &colour));
+	(void)fprintf(to, "negotiated, %s%s%s", clause.before, clause.text, clause.behind);
 }
 
 static void print_lost(FILE *to, const json_t *event)

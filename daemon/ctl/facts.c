@@ -179,3 +179,17 @@ const char *facts_agreed(const json_t *component, char ret[static FACTS_AGREED_S
 	*ret_colour = strcmp(state, "broken") == 0 ? COLOUR_RED : COLOUR_DIM;
 	return ret;
 }
+
+struct facts_clause facts_clause(const json_t *component)
+{
+	static const char forced[] = "forced ";
+	struct facts_clause clause = { .before = "agreed on ", .behind = "" };
+
+	(void)facts_agreed(component, clause.text, &clause.colour);
+	if (strncmp(clause.text, forced, strlen(forced)) == 0) {
+		memmove(clause.text, clause.text + strlen(forced), strlen(clause.text + strlen(forced)) + 1);
+		clause.before = "answered ";
+		clause.behind = ", forced";
+	}
+	return clause;
+}

@@ -24,3 +24,13 @@ const char *facts_id(const char *path);
  * state of the channel, "(absent)". Returns ret. */
 const char *facts_agreed(const json_t *component, char ret[static FACTS_AGREED_SIZE],
 			 enum colour *ret_colour);
+
+/* The same as a sentence has it: "agreed on " in front of it, or, where the configuration forces an answer,
+ * "answered ", "9.9/7.7" and ", forced". */
+struct facts_clause {
+	const char *before, *behind;
+	char text[FACTS_AGREED_SIZE];
+	enum colour colour; /* of text */
+};
+
+struct facts_clause facts_clause(const json_t *component);

@@ -104,19 +104,18 @@ static enum ctl_exit status_of(const struct settle *s, const json_t *component, 
 /* One line. */
 static void tell(const struct ctl *c, const json_t *component, bool is_late)
 {
-	char agreed[FACTS_AGREED_SIZE];
-	enum colour colour;
+	struct facts_clause clause = facts_clause(component);
 
-	(void)facts_agreed(component, agreed, &colour);
 	print_text(c, COLOUR_PLAIN, member_text(component, "Title"));
 	(void)fputs(": ", c->out.to);
 	if (is_late) {
 		print_text(c, COLOUR_RED, "the host has not negotiated in time");
-	} else if (agreed[0] == '(') {
-		print_text(c, colour, member_text(component, "State"));
+	} else if (clause.text[0] == '(') {
+		print_text(c, clause.colour, member_text(component, "State"));
 	} else {
-		(void)fputs("agreed on ", c->out.to);
-		print_text(c, colour, agreed);
+		(void)fputs(clause.before, c->out.to);
+		print_text(c, clause.colour, clause.text);
+		(void)fputs(clause.behind, c->out.to);
 	}
 	(void)fputc('\n', c->out.to);
 }

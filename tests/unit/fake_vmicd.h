@@ -293,7 +293,7 @@ static inline int fake_on_settle(sd_event_source *source, uint64_t usec, void *u
 			continue;
 		}
 		c->negotiations++;
-		fake_set(c, "running", "agreed",
+		fake_set(c, "running", strcmp(c->id, "timesync") == 0 && f->plan->outcome ? f->plan->outcome : "agreed",
 			 strcmp(c->id, "timesync") == 0 && strcmp(f->profile, "newest") == 0 ? 4 :
 			 strcmp(c->id, "kvp") == 0 ? 5 : 3);
 	}

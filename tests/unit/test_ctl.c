@@ -797,6 +797,25 @@ static void events_as_json_are_objects(void **state)
 	json_decref(json);
 }
 
+/* A host need not agree to it. */
+static void a_forced_answer_is_not_agreed_on(void **state)
+{
+	static const struct fake_plan forced = { .outcome = "forced" }, nothing = { .outcome = "no-common-version" };
+
+	(void)state;
+	start(&forced);
+	start_events((const char *const[]){ "events", NULL });
+	also("renegotiate", "timesync");
+	await_output("timesync: negotiated, answered 3.0/3.0, forced\n");
+	end_program();
+	run("renegotiate", "timesync");
+	assert_said(0, "Time Synchronization: answered 3.0/3.0, forced\n", "");
+	stop();
+	start(&nothing);
+	run("renegotiate", "timesync");
+	assert_said(0, "Time Synchronization: agreed on nothing\n", "");
+}
+
 /* --- when it does not work --- */
 
 static void every_error_has_its_status(void **state)
@@ -1438,6 +1457,7 @@ int main(int argc, char **argv)
 		test(events_are_told_as_they_happen),
 		test(of_properties_the_states_are_told),
 		test(events_as_json_are_objects),
+		test(a_forced_answer_is_not_agreed_on),
 		test(every_error_has_its_status),
 		test(authorization_that_nobody_can_give_is_told),
 		test(a_daemon_that_hangs_is_not_waited_for_long),
