@@ -15,6 +15,6 @@ struct bind_holder {
 bool bind_holder_is_manager(const struct bind_holder *holder);
 
 /* The first process but this one that has the file, directory or device node open, or mapped; the service
- * manager only where nobody else has. False: none is to be seen, *ret is untouched; without root, others' are not to be seen. One that has it open with
- * O_PATH, as anybody may, has only its name. */
+ * manager only where nobody else has. False: none is to be seen, *ret is untouched; without root, others' are
+ * not to be seen. One that has it open with O_PATH, as anybody may, has only its name. */
 bool bind_holder_find(const char *path, struct bind_holder *ret);

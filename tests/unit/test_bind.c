@@ -556,8 +556,8 @@ static void the_service_that_uses_it_is_to_be_stopped(void **state)
 	taken();
 	in_use(0);
 	k.node_holder = (struct bind_holder){ .pid = 1, .name = "systemd" };
-	assert_untouched(give_back(HEARTBEAT), "Heartbeat: refused: vmicd.service uses /dev/uio0 (systemd keeps it open "
-		"over restarts): systemctl stop vmicd, since ");
+	assert_untouched(give_back(HEARTBEAT), "Heartbeat: refused: vmicd.service uses /dev/uio0 (systemd keeps it "
+		"open over restarts): systemctl stop vmicd, since ");
 	k.n_said = 0;
 	assert_int_equal(bind_list(&b), BIND_DONE);
 	fake_assert_said(&k, BIND_SAY_DONE, "open   /dev/uio0  51 MiB          vmicd.service (in systemd)");
