@@ -17,6 +17,9 @@
 /* A process that ends has so long for what it has begun: the next one answers the host soon enough. */
 #define END_USEC USEC_PER_SEC
 
+/* What is waited for is waited for in so many steps. */
+#define AWAIT_STEPS 5
+
 /* As memory.c reckons for the first thread; all of it is locked. */
 #define STACK_BYTES (256 * 1024)
 
@@ -280,21 +283,25 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *user
 	return 0;
 }
 
-/* Locked: waits until there is nothing to wait for, and no longer than that. */
-static void await(struct kvp_worker *w, uint64_t usec, bool (*is_over)(const void *of), const void *of)
+/* Locked: waits for some news, and no longer than that. */
+static void await_news(struct kvp_worker *w, uint64_t usec)
 {
 	struct timespec until;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += (time_t)(usec / USEC_PER_SEC);
-	until.tv_nsec += (long)(usec % USEC_PER_SEC * 1000);
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	until.tv_nsec += (long)(usec * 1000);
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	(void)pthread_cond_timedwait(&w->changed_state, &w->lock, &until);
+}
+
+/* Locked: until there is nothing to wait for, and no longer than that, in steps: a virtual machine that stood still for a
+ * moment finds that much time gone, and its disk is not slow for that. */
+static void await(struct kvp_worker *w, uint64_t usec, bool (*is_over)(const void *of), const void *of)
+{
 	w->is_awaited = true;
-	while (!is_over(of) && pthread_cond_timedwait(&w->changed_state, &w->lock, &until) == 0)
-		;
+	for (unsigned i = 0; i < AWAIT_STEPS && !is_over(of); i++)
+		await_news(w, usec / AWAIT_STEPS);
 	w->is_awaited = false;
 }
 

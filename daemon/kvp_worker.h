@@ -16,8 +16,10 @@
 
 #include "daemon/kvp_data.h"
 
-/* A pool on a disk that is well takes a hundredth of it. */
-#define KVP_WORKER_WAIT_USEC 20000
+/* A pool on a disk that is well takes a hundredth of it, also in a virtual machine that has to share its processors. The
+ * host notices no heartbeat that is late by that; but of what it asks for without waiting for answers, the next thing is
+ * refused as long as one is put off. */
+#define KVP_WORKER_WAIT_USEC 50000
 
 /* In the order in which they are served. */
 enum kvp_client_id {
