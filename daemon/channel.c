@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "daemon/channel_resume.h"
 #include "daemon/channel_state.h"
+#include "daemon/monotonic.h"
 
 /* How long to rely on the host's word that there is room for an answer. */
 #define ROOM_USEC (100 * USEC_PER_MSEC)
@@ -518,20 +518,11 @@ static bool take_packet(struct channel *c)
 	return true;
 }
 
-/* The time now, and not that of the loop's turn, in which a busy channel would stand still. */
-static uint64_t clock_usec(void)
-{
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * USEC_PER_SEC + (uint64_t)ts.tv_nsec / 1000;
-}
-
 /* Drains the ring, answering each packet; comes back later when it is very full. While an answer
  * waits for room nothing is read: it could not be answered either. */
 static void pump(struct channel *c)
 {
-	const uint64_t began = clock_usec();
+	const uint64_t began = monotonic_usec();
 	unsigned taken = 0;
 
 	if (c->unsent)
@@ -540,7 +531,7 @@ static void pump(struct channel *c)
 		return;
 	ring_rx_mask(&c->rx);
 	while (is_open(c)) {
-		if (taken == PACKETS_AT_ONCE || clock_usec() - began > TURN_USEC) {
+		if (taken == PACKETS_AT_ONCE || monotonic_usec() - began > TURN_USEC) {
 			(void)sd_event_source_set_enabled(c->more, SD_EVENT_ONESHOT);
 			return;
 		}

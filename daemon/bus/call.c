@@ -5,11 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "daemon/bus/authority.h"
 #include "daemon/bus/object.h"
+#include "daemon/monotonic.h"
 
 #define USEC_PER_MSEC UINT64_C(1000)
 
@@ -261,19 +261,11 @@ static struct call *next_waiting(const struct bus *b, uint64_t after_id)
 	return found;
 }
 
-static uint64_t clock_usec(void)
-{
-	struct timespec ts = { 0 };
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
-}
-
 /* In the order in which they came, and not all of them if that takes long. When one of them has begun to wait for the disk,
  * the others need not be tried. */
 static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 {
-	const uint64_t until = clock_usec() + TURN_USEC;
+	const uint64_t until = monotonic_usec() + TURN_USEC;
 	struct bus *b = user;
 	struct call *c;
 
@@ -281,7 +273,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 	(void)usec;
 	if (b->calls.turn)
 		run_or_wait(b->calls.turn);
-	for (uint64_t id = 0; !b->calls.turn && clock_usec() < until && (c = next_waiting(b, id)); ) {
+	for (uint64_t id = 0; !b->calls.turn && monotonic_usec() < until && (c = next_waiting(b, id)); ) {
 		id = c->id;
 		run_or_wait(c);
 	}
