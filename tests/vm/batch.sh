@@ -3,10 +3,10 @@
 # batch.sh NAME...: runs tests with the same images, one after the other, as check.sh asks for it; where
 # machines are emulated, all in one, since half of a short test's time is the machine's own start. Says
 # with one line how each went, as soon as it has ended, and leaves $results/NAME.passed, .failed or
-# .skipped. A test is tried twice at most, the second time alone, and only when it came to no end in time:
-# on a busy computer, that happens, and a kernel that QEMU emulates hangs now and then (bench.sh). Of a guest, vmichost
-# knows first, whose time is over before that of the test. Then there is $results/NAME.again, too, and what it had said
-# stays in NAME.*.first.
+# .skipped. A test is tried three times at most, the second and third time alone, and only when it came to no end in
+# time: on a busy computer, that happens, and a kernel that QEMU emulates hangs now and then (bench.sh; in two runs of the
+# whole three guests, which were well the second time). Of a guest, vmichost knows first, whose time is over before that
+# of the test. Then there is $results/NAME.again, too, and what it had said stays in NAME.*.first and NAME.*.second.
 # batch.sh: prints "NAME IMAGES SECONDS" of every test.
 set -u
 
@@ -98,14 +98,14 @@ has_hung() {
 }
 
 # judge: $status and $seconds are how the commands ended and what they took. Leaves $results/NAME.hung where there is
-# no result, and a second try to come.
+# no result, and another try to come.
 judge() {
 	o=$out/$1
 	rm -f "$o.remark"
 	for file in output console; do
 		tr -d '\r' <"$o.$file" >"$o.tmp" && mv "$o.tmp" "$o.$file"
 	done
-	took=$(printf '%-72s %6s s%s' "$4" "$seconds" "${again:+ (second try)}")
+	took=$(printf '%-72s %6s s%s' "$4" "$seconds" "${again:+ ($again try)}")
 	[ -z "$again" ] || : >"$results/$1.again"
 	reason=$(sed -n 's/^\(guest: [0-9.]* \)\{0,1\}skipped: //p' "$o.output" "$o.console")
 	if [ "$reason" ]; then
@@ -114,7 +114,7 @@ judge() {
 	elif (eval "$6") >"$o.complaint" 2>&1 && [ "$status" -eq 0 ]; then
 		: >"$results/$1.passed"
 		say ok "$took$([ ! -s "$o.remark" ] || { echo; cat "$o.remark"; })"
-	elif [ -z "$again" ] && has_hung; then
+	elif [ "$again" != third ] && has_hung; then
 		: >"$results/$1.hung"
 	else
 		: >"$results/$1.failed"
@@ -254,11 +254,14 @@ direct) run=run_here ;;
 emulated) run=run_machine ;;
 esac
 "$run" "$@"
-again=yes
 for name in $left; do
-	for file in output console; do mv "$out/$name.$file" "$out/$name.$file.first"; done
-	"$run" "$name"
-	[ -n "$left" ] || continue
+	before=first
+	for again in second third; do
+		for file in output console; do mv "$out/$name.$file" "$out/$name.$file.$before"; done
+		"$run" "$name"
+		[ -n "$left" ] || continue 2
+		before=$again
+	done
 	status=125 seconds=$limit
 	each judge "$name"
 done

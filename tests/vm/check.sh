@@ -101,6 +101,6 @@ passed=$(count passed)
 skipped=$(count skipped)
 failed=$(($(echo "$tests" | wc -l) - passed - skipped))
 again=$(count again)
-[ "$again" -eq 0 ] && again= || again=", $again at the second try"
+[ "$again" -eq 0 ] && again= || again=", $again tried again"
 echo "$passed passed, $failed failed, $skipped skipped$again"
 [ "$failed" -eq 0 ]
