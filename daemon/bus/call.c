@@ -217,11 +217,14 @@ static bool is_anothers_turn(const struct bus *b, const struct call *c, const st
 	return method->asks_pools && b->calls.turn && b->calls.turn != c;
 }
 
-/* What was begun for it goes on: nobody else is to have the answer. */
+/* It has run, and is to wait. What was begun for it goes on, and it has the turn until that has ended; who waits for a lock
+ * has begun nothing. */
 static void take_turn(struct call *c)
 {
-	if (c->method->asks_pools && kvp_client_waits(client_of(c->b)))
-		c->b->calls.turn = c;
+	struct calls *calls = &c->b->calls;
+
+	if (c->method->asks_pools && (!calls->turn || calls->turn == c))
+		calls->turn = kvp_client_waits(client_of(c->b)) ? c : NULL;
 }
 
 /* The caller may: runs it, or has it wait for a file. */
@@ -233,8 +236,7 @@ static void run_or_wait(struct call *c)
 		finish(c);
 		return;
 	}
-	if (!c->b->calls.turn)
-		take_turn(c);
+	take_turn(c);
 	wait_for_file(c);
 }
 
@@ -250,7 +252,7 @@ static void give_up_late(struct bus *b)
 	}
 }
 
-/* The one that has waited longest, of those that came before this one; NULL: before all. */
+/* The one that has waited longest, of those that came after that one; 0: of all. */
 static struct call *next_waiting(const struct bus *b, uint64_t after_id)
 {
 	struct call *found = NULL;
@@ -261,8 +263,8 @@ static struct call *next_waiting(const struct bus *b, uint64_t after_id)
 	return found;
 }
 
-/* In the order in which they came, and not all of them if that takes long. When one of them has begun to wait for the disk,
- * the others need not be tried. */
+/* One after the other in the order in which they came, and not all of them at a time if that takes long: the next time it
+ * goes on behind the last one. When one of them has begun to wait for the disk, the others need not be tried. */
 static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 {
 	const uint64_t until = monotonic_usec() + TURN_USEC;
@@ -273,8 +275,11 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *user)
 	(void)usec;
 	if (b->calls.turn)
 		run_or_wait(b->calls.turn);
-	for (uint64_t id = 0; !b->calls.turn && monotonic_usec() < until && (c = next_waiting(b, id)); ) {
-		id = c->id;
+	while (!b->calls.turn && monotonic_usec() < until) {
+		c = next_waiting(b, b->calls.tried_id);
+		b->calls.tried_id = c ? c->id : 0;
+		if (!c)
+			break;
 		run_or_wait(c);
 	}
 	give_up_late(b);
@@ -432,8 +437,7 @@ int call_take(struct bus *b, sd_bus_message *m, const struct call_method *method
 		return r;
 	list_add(b, c);
 	if (!method->action) {
-		if (!b->calls.turn)
-			take_turn(c);
+		take_turn(c);
 		wait_for_file(c);
 		return 1;
 	}

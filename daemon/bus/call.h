@@ -47,6 +47,7 @@ struct calls {
 	struct call *turn;  /* whose work on a pool is not finished; NULL: nobody's */
 	unsigned n;
 	uint64_t last_id;
+	uint64_t tried_id; /* of those that wait, the one that was tried last */
 	sd_event_source *retry;
 };
 

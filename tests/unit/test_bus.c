@@ -503,6 +503,34 @@ static void who_asks_for_much_keeps_the_host_from_nothing(void **state)
 	fixture_done(&f);
 }
 
+/* One that waits for a lock has had its turn at the disk. */
+static void who_waits_for_a_lock_keeps_no_other_from_the_disk(void **state)
+{
+	static struct answer locked, other;
+	sd_bus_message *m;
+	int fd;
+
+	(void)state;
+	settle(&f);
+	fd = lock_pool();
+	disk_usec = 60000;
+	ask_for_a_key(&locked);
+	run_for(&f, 300000);
+	m = new_call(f.asker, MANAGER, "KvpList");
+	assert_true(sd_bus_message_append(m, "u", 0u) >= 0);
+	send_call(f.asker, m, &other, NULL);
+	for (uint64_t until = usec_now() + 5000000; !other.m && usec_now() < until;)
+		run_for(&f, 10000);
+	assert_non_null(other.m);
+	assert_string_equal(other.error, "");
+	assert_null(locked.m);
+	disk_usec = 0;
+	assert_int_equal(close(fd), 0);
+	await(&f, &locked);
+	answer_clear(&locked);
+	answer_clear(&other);
+}
+
 /* --- what is told --- */
 
 static void it_is_told_who_changed_a_pool(void **state)
@@ -724,6 +752,7 @@ int main(void)
 		WITH_DAEMON(who_waits_for_a_lock_is_forgotten_with_the_bus),
 		WITH_DAEMON(a_pool_that_stays_locked_is_an_error_in_the_end),
 		cmocka_unit_test(who_asks_for_much_keeps_the_host_from_nothing),
+		WITH_DAEMON(who_waits_for_a_lock_keeps_no_other_from_the_disk),
 		WITH_DAEMON(it_is_told_who_changed_a_pool),
 		WITH_DAEMON(a_file_that_is_no_pool_is_nobodys_news),
 		WITH_DAEMON(a_pool_directory_that_comes_back_is_watched),
